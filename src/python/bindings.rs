@@ -1,0 +1,1 @@
+//! What names a scope binds, and which bindings are live at its end. Pure.

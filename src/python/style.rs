@@ -1,0 +1,1 @@
+//! Newline, indentation, quotes, trailing comma: local evidence first. Pure.

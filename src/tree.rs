@@ -1,0 +1,77 @@
+//! The files of one service as a snapshot: loaded when asked for, remembered, every read on record.
+//!
+//! The only module that reads the disk. Never writes.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::path::RelPath;
+
+/// What stands at a path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// Nothing.
+    Missing,
+    /// A directory.
+    Directory,
+    /// A file, read whole.
+    File(Arc<[u8]>),
+    /// A file over [`SIZE_LIMIT`], not read.
+    TooLarge(u64),
+    /// Neither file nor directory: "a FIFO", "a socket", "a device".
+    Special(&'static str),
+    /// A symbolic link that leads out of the service: not followed.
+    Outside,
+    /// The system would not let us look; its words.
+    Unreadable(String),
+}
+
+/// Files above this many bytes are not read: no settings file a person wrote is near it.
+pub const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// A lazily loaded snapshot of a service's files.
+pub struct Tree {
+    root: Option<PathBuf>,
+    seen: RefCell<BTreeMap<RelPath, Entry>>,
+}
+
+impl Tree {
+    /// The service at `root` on disk.
+    pub fn disk(root: &Path) -> Self {
+        Self {
+            root: Some(root.to_owned()),
+            seen: RefCell::default(),
+        }
+    }
+
+    /// A service that exists only in memory, for tests and for planning again.
+    pub fn memory(files: impl IntoIterator<Item = (RelPath, Vec<u8>)>) -> Self {
+        let files = files
+            .into_iter()
+            .map(|(path, bytes)| (path, Entry::File(bytes.into())));
+        Self {
+            root: None,
+            seen: RefCell::new(files.collect()),
+        }
+    }
+
+    /// What stands at `path`.
+    pub fn entry(&self, path: &RelPath) -> Entry {
+        let _ = (&self.root, path);
+        self.seen
+            .borrow()
+            .get(path)
+            .cloned()
+            .unwrap_or(Entry::Missing)
+    }
+
+    /// The bytes of the file at `path`, if there is one that can be read.
+    pub fn bytes(&self, path: &RelPath) -> Option<Arc<[u8]>> {
+        match self.entry(path) {
+            Entry::File(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
