@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::path::RelPath;
+use crate::python::parse::{Unparsable, parse};
+use crate::python::syntax::Module;
 
 /// What stands at a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +37,10 @@ pub const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 pub struct Tree {
     root: Option<PathBuf>,
     seen: RefCell<BTreeMap<RelPath, Entry>>,
+    parsed: RefCell<BTreeMap<RelPath, Parsed>>,
 }
+
+type Parsed = Result<Arc<Module>, Unparsable>;
 
 impl Tree {
     /// The service at `root` on disk.
@@ -43,6 +48,7 @@ impl Tree {
         Self {
             root: Some(root.to_owned()),
             seen: RefCell::default(),
+            parsed: RefCell::default(),
         }
     }
 
@@ -54,6 +60,7 @@ impl Tree {
         Self {
             root: None,
             seen: RefCell::new(files.collect()),
+            parsed: RefCell::default(),
         }
     }
 
@@ -98,5 +105,37 @@ impl Tree {
             Entry::File(bytes) => Some(bytes),
             _ => None,
         }
+    }
+
+    /// The file at `path` as Python, parsed once.
+    pub fn python(&self, path: &RelPath) -> Result<Arc<Module>, Unparsable> {
+        if let Some(parsed) = self.parsed.borrow().get(path) {
+            return parsed.clone();
+        }
+        let parsed = match self.entry(path) {
+            Entry::File(bytes) => parse(bytes).map(Arc::new),
+            Entry::Missing => Err(Unparsable::whole("file-missing", "there is no such file")),
+            Entry::Directory => Err(Unparsable::whole(
+                "file-is-directory",
+                "this is a directory",
+            )),
+            Entry::TooLarge(size) => Err(Unparsable::whole(
+                "file-too-large",
+                format!("{size} bytes: we read no file above {SIZE_LIMIT}"),
+            )),
+            Entry::Special(what) => Err(Unparsable::whole(
+                "file-special",
+                format!("this is {what}, not a file"),
+            )),
+            Entry::Outside => Err(Unparsable::whole(
+                "file-outside",
+                "this symbolic link leads out of the service: we do not follow it",
+            )),
+            Entry::Unreadable(why) => Err(Unparsable::whole("file-unreadable", why)),
+        };
+        self.parsed
+            .borrow_mut()
+            .insert(path.clone(), parsed.clone());
+        parsed
     }
 }
