@@ -66,12 +66,37 @@ impl Tree {
 
     /// What stands at `path`.
     pub fn entry(&self, path: &RelPath) -> Entry {
-        let _ = (&self.root, path);
-        self.seen
-            .borrow()
-            .get(path)
-            .cloned()
-            .unwrap_or(Entry::Missing)
+        let seen = self.seen.borrow();
+        match seen.get(path) {
+            Some(entry) => entry.clone(),
+            None if seen.keys().any(|file| file.is_under(path)) => Entry::Directory,
+            None => Entry::Missing,
+        }
+    }
+
+    /// The names in the directory at `dir`, sorted, each with whether it is a directory.
+    pub fn list(&self, dir: &RelPath) -> Vec<(String, bool)> {
+        let mut names = BTreeMap::new();
+        for file in self.seen.borrow().keys() {
+            if let Some((name, inside)) = file.below(dir).map(|rest| match rest.split_once('/') {
+                Some((name, _)) => (name.to_owned(), true),
+                None => (rest.to_owned(), false),
+            }) {
+                names.insert(name, inside);
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    /// All files below the root that may matter, sorted.
+    pub fn walk(&self) -> Vec<RelPath> {
+        self.seen.borrow().keys().cloned().collect()
+    }
+
+    /// The name of the service's directory, where it has one.
+    pub fn root_name(&self) -> Option<String> {
+        let name = self.root.as_ref()?.file_name()?;
+        Some(name.to_string_lossy().into_owned())
     }
 
     /// The bytes of the file at `path`, if there is one that can be read.

@@ -1,5 +1,10 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
+pub mod modules;
+pub mod name;
+pub mod pins;
+pub mod text;
+
 use crate::edit::Span;
 use crate::path::RelPath;
 
