@@ -3,6 +3,7 @@
 pub mod modules;
 pub mod name;
 pub mod pins;
+pub mod settings;
 pub mod text;
 
 use crate::edit::Span;
