@@ -11,7 +11,7 @@ use crate::path::RelPath;
 use crate::plan::Kind;
 use crate::python::insert::{Container, Item};
 use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
-use crate::python::syntax::{Expr, Module, Stmt, StmtKind};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind};
 
 /// What the rules want so far.
 #[derive(Default)]
@@ -83,6 +83,14 @@ impl Draft {
         }
     }
 
+    /// An edit that several readings of one text may ask for.
+    pub fn edit_once(&mut self, file: &RelPath, module: &Arc<Module>, edit: Edit, what: &str) {
+        let pending = self.python(file, module, what);
+        if !pending.edits.contains(&edit) {
+            pending.edits.push(edit);
+        }
+    }
+
     /// Edits of any other text file.
     pub fn edit_text(&mut self, file: &RelPath, text: &Arc<[u8]>, edits: Vec<Edit>, what: &str) {
         let pending = self.files.entry(file.clone()).or_default();
@@ -124,6 +132,24 @@ impl Draft {
         true
     }
 
+    /// A new key in a dict of settings: a literal, or the keywords of `dict(…)`.
+    pub fn append_setting(&mut self, file: &RelPath, module: &Arc<Module>, value: &Expr, key: &str, item: &Item, what: &str) -> bool {
+        let ExprKind::Call { function, args, keywords, arguments } = &value.kind else {
+            return matches!(value.kind, ExprKind::Dict(_)) && self.append(file, module, value, item.clone(), what);
+        };
+        if function.name() != Some("dict") {
+            return false;
+        }
+        let keyword = |text: &String| text.split_once(": ").map(|(_, value)| format!("{key}={value}"));
+        let item = Item {
+            flat: keyword(&item.flat).unwrap_or_default(),
+            block: item.block.as_ref().and_then(keyword),
+        };
+        let container = Container::of_call(args, keywords, *arguments);
+        self.append_to(file, module, *arguments, container, item, what);
+        true
+    }
+
     /// New items at the end of a container; `span` tells it from others.
     pub fn append_to(
         &mut self,
@@ -142,6 +168,17 @@ impl Draft {
         if !items.contains(&item) {
             items.push(item);
         }
+    }
+
+    /// The names that new statements at module level bind, by file.
+    pub fn defined_names(&self) -> Vec<(RelPath, Vec<String>)> {
+        let of_file = |pending: &Pending| {
+            let module_level = pending.definitions.iter().filter(|(at, _)| !matches!(at, Anchor::ClassEnd(..)));
+            let texts = module_level.flat_map(|(_, definitions)| definitions);
+            let names = texts.filter_map(|(_, text)| Some(text.split_once(" = ")?.0.to_owned()));
+            names.filter(|name| !name.contains(['.', '['])).collect::<Vec<_>>()
+        };
+        self.files.iter().map(|(file, pending)| (file.clone(), of_file(pending))).collect()
     }
 
     /// Decides the text of every changed file.

@@ -94,3 +94,11 @@ pub fn masked(text: &str) -> String {
     out.push_str(rest);
     out
 }
+
+/// The URL with its vhost spelt one way, for comparing.
+pub fn normal(text: &str) -> String {
+    match vhost(text) {
+        Vhost::Slash(at) => format!("{}%2F{}", &text[..at], &text[at + 1..]),
+        Vhost::Plain => text.to_owned(),
+    }
+}

@@ -164,6 +164,12 @@ impl<'t> Settings<'t> {
         self.tree.python(file).map_err(|why| unparsable(file, &why))
     }
 
+    /// Whether a module binds a name at its top, its own star imports followed.
+    pub fn binds(&self, file: &RelPath, name: &str) -> bool {
+        let names = [name.to_owned()];
+        !self.in_module(file, &names, &mut Vec::new()).is_ok_and(|sites| sites.is_empty())
+    }
+
     /// The text that a name stands for, if it is bound once, to a plain string constant.
     pub fn constant(&self, name: &str) -> Option<String> {
         let name = name.rsplit_once('.').map_or(name, |(_, last)| last);
