@@ -3,7 +3,9 @@
 pub mod modules;
 pub mod name;
 pub mod pins;
+pub mod service;
 pub mod text;
+pub mod value;
 
 use crate::edit::Span;
 use crate::path::RelPath;
