@@ -1,5 +1,6 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
+pub mod app;
 pub mod modules;
 pub mod name;
 pub mod pins;

@@ -16,6 +16,8 @@ pub struct Service<'a> {
     pub roots: Roots,
     /// All its files, in path order.
     pub files: Vec<RelPath>,
+    /// The apps that worker commands name: `orders.celery:app` of `celery -A orders.celery:app`.
+    pub started: Vec<String>,
 }
 
 /// What a dotted name stands for.
@@ -61,6 +63,7 @@ impl<'a> Service<'a> {
             tree,
             roots: Roots::find(tree),
             files: tree.walk(),
+            started: Vec::new(),
         }
     }
 
@@ -318,8 +321,21 @@ fn is_own(tree: &Tree, path: &RelPath) -> bool {
 
 /// Directories whose code the service does not run.
 const NOT_OWN: [&str; 15] = [
-    "test", "tests", "testing", "docs", "doc", "examples", "samples", "vendor", "vendored", "_vendor",
-    "third_party", "thirdparty", "site-packages", "benchmarks", "migrations",
+    "test",
+    "tests",
+    "testing",
+    "docs",
+    "doc",
+    "examples",
+    "samples",
+    "vendor",
+    "vendored",
+    "_vendor",
+    "third_party",
+    "thirdparty",
+    "site-packages",
+    "benchmarks",
+    "migrations",
 ];
 
 /// Names that mean the installed package even where a module of the service shares them:
