@@ -1,14 +1,17 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
 pub mod app;
+pub mod environ;
 pub mod modules;
 pub mod name;
 pub mod pins;
 pub mod service;
+pub mod source;
 pub mod text;
 pub mod value;
 
 use crate::edit::Span;
+use crate::finding::Place;
 use crate::path::RelPath;
 
 /// What the Celery app loads its settings from, as its code says.
@@ -36,6 +39,15 @@ pub enum Source {
         file: RelPath,
         /// The mapping as written there.
         mapping: String,
+        /// What `app.config.from_object(…)` copies into it, if the code says.
+        copied: Option<Box<Source>>,
+    },
+    /// A class of django-configurations: its upper-case attributes are Django's settings.
+    Configuration {
+        /// The file that `DJANGO_SETTINGS_MODULE` defaults to.
+        file: RelPath,
+        /// The class that `DJANGO_CONFIGURATION` defaults to.
+        class: String,
     },
     /// Nothing is loaded: only `app.conf…` and the constructor's arguments, in the app's own module.
     Conf,
@@ -52,8 +64,12 @@ pub struct App {
     pub variable: String,
     /// The call that makes it.
     pub call: Span,
+    /// The service's own function or class that the call goes to, if not Celery's.
+    pub maker: Option<app::Maker>,
     /// What it loads.
     pub source: Source,
+    /// The call that loads it: `app.config_from_object(…)`.
+    pub loads: Option<Place>,
     /// The namespace as written (`CELERY` or `CELERY_`), with the place that says so.
     pub namespace: Option<(String, RelPath, Span)>,
 }
