@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::config::{AppName, Config};
 use crate::edit::Span;
-use crate::facts::service::{Binding, Meaning, Service, bindings, expressions, level};
+use crate::facts::scope::{Binding, bindings, expressions, level};
+use crate::facts::service::{Meaning, Service};
 use crate::facts::text;
 use crate::finding::Finding;
 use crate::path::RelPath;

@@ -1,10 +1,12 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
 pub mod app;
+pub mod deployment;
 pub mod environ;
 pub mod modules;
 pub mod name;
 pub mod pins;
+pub mod scope;
 pub mod service;
 pub mod source;
 pub mod text;

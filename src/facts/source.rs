@@ -1,5 +1,6 @@
 //! What the Celery app loads its settings from, and under which namespace. Pure.
 
+mod django;
 mod flask;
 mod load;
 
@@ -9,7 +10,8 @@ use crate::facts::Source;
 use crate::facts::app::Candidate;
 use crate::facts::environ;
 use crate::facts::modules::has_file;
-use crate::facts::service::{Meaning, Service, bindings};
+use crate::facts::scope::bindings;
+use crate::facts::service::{Meaning, Service};
 use crate::facts::value::{Value, evaluate, string};
 use crate::finding::{Finding, Place};
 use crate::path::RelPath;
@@ -96,11 +98,11 @@ fn settled(
             let (file, notes) = if let Some(file) = settings {
                 (file.clone(), Vec::new())
             } else {
-                django_settings(service, app)?
+                django::settings(service, app)?
             };
             let source = match dict.clone() {
                 Some(name) => Source::Object { file, name },
-                None => configuration(service, app, file)?,
+                None => django::configuration(service, app, file)?,
             };
             return Ok(Some((source, notes)));
         }
@@ -224,45 +226,6 @@ fn by_variable(service: &Service<'_>, load: &Load, argument: &Expr) -> Result<Wa
         Some(module) => by_path(service, &load.file, &module, argument),
         None => Ok(Way::Unknown),
     }
-}
-
-/// The file of Django's settings.
-fn django_settings(
-    service: &Service<'_>,
-    app: &Candidate,
-) -> Result<(RelPath, Vec<Finding>), Finding> {
-    const VARIABLE: &str = "DJANGO_SETTINGS_MODULE";
-    let help = "name the file that defines the Celery settings: --settings FILE";
-    let Some((default, notes)) = environ::default(service, &[&app.file], VARIABLE)? else {
-        let message = format!("no file of this service says what {VARIABLE} is");
-        return Err(Finding::refusal("settings-unknown", message)
-            .at(&app.file, app.call)
-            .help(help));
-    };
-    let place = |finding: Finding| match default.place.span {
-        Some(span) => finding.at(&default.place.path, span),
-        None => finding.in_file(&default.place.path),
-    };
-    let Some(module) = &default.value else {
-        let message = format!("only running the service tells what {VARIABLE} is");
-        return Err(place(Finding::refusal("settings-unknown", message)).help(help));
-    };
-    let file = service
-        .roots
-        .locate_from(service.tree, &default.place.path, module);
-    file.map(|file| (file, notes)).ok_or_else(|| {
-        let message = format!("the settings module \"{module}\" is not in this service");
-        place(Finding::refusal("settings-not-found", message)).help(help)
-    })
-}
-
-/// Django's settings in `file`: its names, or a class's where django-configurations reads one.
-fn configuration(service: &Service<'_>, app: &Candidate, file: RelPath) -> Result<Source, Finding> {
-    let found = environ::default(service, &[&app.file], "DJANGO_CONFIGURATION")?;
-    Ok(match found.and_then(|(default, _)| default.value) {
-        Some(class) => Source::Configuration { file, class },
-        None => Source::Module { file, django: true },
-    })
 }
 
 /// The same way of reading, from the file that the user named.

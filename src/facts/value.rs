@@ -1,6 +1,7 @@
 //! What a small expression evaluates to, as far as its text says. Pure: runs nothing, guesses nothing.
 
-use crate::facts::service::{Binding, Meaning, Service, bindings};
+use crate::facts::scope::{Binding, bindings};
+use crate::facts::service::{Meaning, Service};
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, FStringPart, Keyword, Operator, StmtKind};
 

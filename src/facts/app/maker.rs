@@ -1,7 +1,8 @@
 //! What makes a Celery app: the class, the service's subclasses of it, functions that return one. Pure.
 
 use crate::edit::Span;
-use crate::facts::service::{Binding, Meaning, Service, bindings, expressions};
+use crate::facts::scope::{Binding, bindings, expressions};
+use crate::facts::service::{Meaning, Service};
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 

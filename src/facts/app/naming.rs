@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::facts::modules::{Roots, has_file, is_identifier, is_package, package_root};
-use crate::facts::service::{Service, expressions};
+use crate::facts::scope::expressions;
+use crate::facts::service::Service;
 use crate::path::RelPath;
 use crate::python::syntax::{Module, StmtKind, walk};
 use crate::tree::Tree;

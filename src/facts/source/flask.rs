@@ -2,7 +2,8 @@
 
 use super::{Way, by_meaning};
 use crate::facts::Source;
-use crate::facts::service::{Meaning, Service, expressions};
+use crate::facts::scope::expressions;
+use crate::facts::service::{Meaning, Service};
 use crate::facts::value::{Value, evaluate};
 use crate::finding::Finding;
 use crate::path::RelPath;

@@ -2,7 +2,8 @@
 
 use crate::edit::Span;
 use crate::facts::app::{Candidate, makes_app};
-use crate::facts::service::{Meaning, Service, expressions};
+use crate::facts::scope::expressions;
+use crate::facts::service::{Meaning, Service};
 use crate::facts::value::keyword;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Keyword, Stmt, StmtKind};
