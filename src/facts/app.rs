@@ -15,7 +15,7 @@ use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Module, StmtKind};
 
 pub use maker::{Made, Maker, makers, makes_app};
-pub use naming::module_name;
+pub use naming::{import_root, module_name};
 
 /// A module's variable that holds a Celery app.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

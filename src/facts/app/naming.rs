@@ -11,6 +11,15 @@ use crate::tree::Tree;
 
 /// The dotted module of a file, from the root that worker commands and its own imports speak of.
 pub fn module_name(service: &Service<'_>, file: &RelPath) -> Option<String> {
+    likeliest(service, file).map(|(_, dotted)| dotted)
+}
+
+/// The directory from which that module is imported.
+pub fn import_root(service: &Service<'_>, file: &RelPath) -> Option<RelPath> {
+    likeliest(service, file).map(|(root, _)| root)
+}
+
+fn likeliest(service: &Service<'_>, file: &RelPath) -> Option<(RelPath, String)> {
     let mut roots = service.roots.clone();
     roots.add_root_of(service.tree, file);
     let spoken = service
@@ -23,16 +32,15 @@ pub fn module_name(service: &Service<'_>, file: &RelPath) -> Option<String> {
             Roots::below(service.tree, root, name).is_some_and(|found| found != *file)
         };
         let started = service.started.iter().any(|name| {
-            name.split(':')
-                .next()
-                .is_some_and(|name| name == dotted || format!("{name}.celery") == dotted)
+            let module = name.split(':').next().unwrap_or_default();
+            module == dotted || format!("{module}.celery") == dotted
         });
         spoken.iter().filter(found).count() + if started { 1000 } else { 0 }
     };
     let mut named: Vec<_> = roots
         .directories()
         .iter()
-        .filter_map(|root| Some((root, roots.dotted_below(root, file)?)))
+        .filter_map(|root| Some((root.clone(), roots.dotted_below(root, file)?)))
         .collect();
     named.sort_by_cached_key(|(root, dotted)| {
         (
@@ -41,7 +49,7 @@ pub fn module_name(service: &Service<'_>, file: &RelPath) -> Option<String> {
             !is_start(service.tree, root, file),
         )
     });
-    named.into_iter().next().map(|(_, dotted)| dotted)
+    named.into_iter().next()
 }
 
 /// Python starts in this directory: a manage.py or requirements stand there, or it is above the topmost package.
