@@ -1,13 +1,112 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
+pub mod app;
+pub mod deployment;
+pub mod environ;
+pub mod layout;
 pub mod modules;
 pub mod name;
 pub mod pins;
+pub mod python_version;
+pub mod scope;
+pub mod service;
 pub mod settings;
+pub mod source;
+pub mod tasks;
 pub mod text;
+pub mod value;
 
+use crate::config::Config;
 use crate::edit::Span;
+use crate::finding::{Finding, Place};
 use crate::path::RelPath;
+use crate::tree::Tree;
+
+use deployment::Deployment;
+use layout::Layout;
+use modules::Roots;
+use pins::Pins;
+use python_version::Python;
+use service::Service;
+use tasks::Tasks;
+
+/// All that the rules need to know of a service, but for what its settings bind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// The one Celery app.
+    pub app: App,
+    /// Where the event modules go.
+    pub layout: Layout,
+    /// Where its modules are imported from.
+    pub roots: Roots,
+    /// The oldest Python it runs on, with the place that says so.
+    pub python: (Python, Option<Place>),
+    /// The versions it asks for.
+    pub pins: Pins,
+    /// Its ordinary tasks, and those with a queue of their own.
+    pub tasks: Tasks,
+    /// Env files, old URLs, worker commands.
+    pub deployment: Deployment,
+    /// What a person should know of the choices made.
+    pub notes: Vec<Finding>,
+}
+
+/// The name of the event's task, by every contract so far.
+const EVENT_TASK: &str = "microservice.event";
+
+/// What the service in this tree is; every refusal at once where it cannot be told.
+pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
+    let mut service = Service::read(tree);
+    let deployment = Deployment::read(tree, config, &service.files);
+    service.started = deployment.started();
+    let candidate = app::find(&service, config).map_err(|finding| vec![finding])?;
+    let loading = source::loading(&service, config, &candidate);
+    let layout = layout::find(&service, config, &candidate);
+    let (loading, layout) = match (loading, layout) {
+        (Ok(loading), Ok(layout)) => (loading, layout),
+        (loading, layout) => return Err(loading.err().into_iter().chain(layout.err()).collect()),
+    };
+    let module = app::module_name(&service, &candidate.file).ok_or_else(|| {
+        let message = format!(
+            "Python cannot import {}: a part of its path is no identifier",
+            candidate.file
+        );
+        vec![Finding::refusal("app-not-importable", message).at(&candidate.file, candidate.call)]
+    })?;
+    let near = near(&service, &candidate.file, &loading.source);
+    Ok(Facts {
+        python: python_version::python(&service, &near),
+        pins: Pins::read(tree, &service.files),
+        tasks: Tasks::read(&service, EVENT_TASK),
+        app: App {
+            file: candidate.file,
+            module,
+            variable: candidate.variable,
+            call: candidate.call,
+            maker: candidate.maker,
+            source: loading.source,
+            loads: loading.place,
+            namespace: loading.namespace,
+        },
+        layout,
+        roots: service.roots.clone(),
+        deployment,
+        notes: loading.notes,
+    })
+}
+
+/// The files whose syntax tells the service's Python: the app's, the settings', and those beside them.
+fn near(service: &Service<'_>, app: &RelPath, source: &Source) -> Vec<RelPath> {
+    let mut files = vec![app.clone()];
+    files.extend(source.file().cloned());
+    let directories: Vec<_> = files.iter().filter_map(RelPath::parent).collect();
+    let beside = service.python().filter(|path| {
+        path.parent()
+            .is_some_and(|directory| directories.contains(&directory))
+    });
+    files.extend(beside.cloned());
+    files
+}
 
 /// What the Celery app loads its settings from, as its code says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,9 +133,31 @@ pub enum Source {
         file: RelPath,
         /// The mapping as written there.
         mapping: String,
+        /// What `app.config.from_object(…)` copies into it, if the code says.
+        copied: Option<Box<Source>>,
+    },
+    /// A class of django-configurations: its upper-case attributes are Django's settings.
+    Configuration {
+        /// The file that `DJANGO_SETTINGS_MODULE` defaults to.
+        file: RelPath,
+        /// The class that `DJANGO_CONFIGURATION` defaults to.
+        class: String,
     },
     /// Nothing is loaded: only `app.conf…` and the constructor's arguments, in the app's own module.
     Conf,
+}
+
+impl Source {
+    /// The file that holds the settings; none where only the app's own module does.
+    pub fn file(&self) -> Option<&RelPath> {
+        match self {
+            Self::Module { file, .. }
+            | Self::Object { file, .. }
+            | Self::Flask { file, .. }
+            | Self::Configuration { file, .. } => Some(file),
+            Self::Conf => None,
+        }
+    }
 }
 
 /// The service's one Celery app.
@@ -50,8 +171,12 @@ pub struct App {
     pub variable: String,
     /// The call that makes it.
     pub call: Span,
+    /// The service's own function or class that the call goes to, if not Celery's.
+    pub maker: Option<app::Maker>,
     /// What it loads.
     pub source: Source,
+    /// The call that loads it: `app.config_from_object(…)`.
+    pub loads: Option<Place>,
     /// The namespace as written (`CELERY` or `CELERY_`), with the place that says so.
     pub namespace: Option<(String, RelPath, Span)>,
 }
