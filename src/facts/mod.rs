@@ -3,6 +3,7 @@
 pub mod app;
 pub mod deployment;
 pub mod environ;
+pub mod home;
 pub mod layout;
 pub mod modules;
 pub mod name;
@@ -49,6 +50,22 @@ pub struct Facts {
     pub deployment: Deployment,
     /// What a person should know of the choices made.
     pub notes: Vec<Finding>,
+}
+
+impl Facts {
+    /// Whether Django's settings are what the emitter and the router can read.
+    pub fn django(&self) -> bool {
+        match &self.app.source {
+            Source::Module { django, .. } => *django,
+            Source::Configuration { .. } => true,
+            Source::Object { .. } | Source::Flask { .. } | Source::Conf => self.pins.requires("django"),
+        }
+    }
+
+    /// The first number of Celery's version, if one is pinned.
+    pub fn celery_major(&self) -> Option<u64> {
+        self.pins.celery().map(|version| version.major())
+    }
 }
 
 /// The name of the event's task, by every contract so far.

@@ -90,6 +90,8 @@ pub struct Settings<'t> {
     pub entry: RelPath,
     /// How the names are written.
     pub dialect: Dialect,
+    /// The app's own file and `app.conf` in it, where that is not the home: set there, it counts too.
+    pub conf: Option<(RelPath, String)>,
     /// Spellings that Celery reads beside the dialect's.
     also: Vec<Dialect>,
 }
@@ -110,6 +112,7 @@ impl<'t> Settings<'t> {
             home,
             entry,
             dialect,
+            conf: None,
             also,
         }
     }
@@ -117,10 +120,20 @@ impl<'t> Settings<'t> {
     /// The live bindings of a Celery setting; empty where it is surely absent.
     pub fn find(&self, setting: Setting) -> Result<Vec<Site>, Finding> {
         let spelled = self.spellings(setting);
-        match &self.home {
+        let sites = match &self.home {
             Home::Names(_) | Home::Class(..) => self.named(&spelled),
             Home::Keys(file, name) => self.keyed(file, name, &spelled),
             Home::Members { file, object, .. } => self.members(file, object, &spelled),
+        }?;
+        let Some((file, object)) = &self.conf else {
+            return Ok(sites);
+        };
+        let names = [setting.lower().to_owned(), setting.old().to_owned()];
+        let on_conf = self.members(file, object, &names)?;
+        match (sites.first(), on_conf.first()) {
+            (Some(site), Some(other)) => Err(set_twice(setting, site, other)),
+            (None, Some(_)) => Ok(on_conf),
+            (_, None) => Ok(sites),
         }
     }
 
@@ -476,6 +489,14 @@ fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding {
         .help(format!(
             "bind `{name}` by a plain assignment, then run again"
         ))
+}
+
+fn set_twice(setting: Setting, site: &Site, other: &Site) -> Finding {
+    let message = format!("`{}` is set in two places: which one wins depends on Celery's version", setting.lower());
+    Finding::refusal("setting-twice", message)
+        .at(&site.file, site.stmt)
+        .at(&other.file, other.stmt)
+        .help("keep one of the two, then run again")
 }
 
 fn imported_from_outside(file: &RelPath, name: &str, span: Span) -> Finding {

@@ -74,6 +74,16 @@ pub fn bound_for_router(element: &Expr) -> bool {
         && is_name(argument(2, "routing_key"))
 }
 
+/// The name of the queue that a task without a route goes to today, if it is a constant.
+pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
+    let constant = |name: &str| context.settings.constant(name);
+    Ok(match context.settings.find(Setting::TaskDefaultQueue)?.as_slice() {
+        [] => Some("celery".to_owned()),
+        [site] => site.value.as_ref().and_then(|value| crate::python::constant::text(value, &constant)),
+        _ => None,
+    })
+}
+
 struct Parts {
     name: String,
     exchange: String,

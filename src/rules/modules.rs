@@ -75,18 +75,15 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
 
 /// The event's task registered by another module: two listeners, and which one wins depends on Celery.
 fn elsewhere(context: &Context<'_>) -> Result<(), Finding> {
-    let Some(place) = context.facts.other_listener(&context.contract.event_task) else {
+    let Some(listener) = context.facts.tasks.listeners.first() else {
         return Ok(());
     };
     let finding = Finding::refusal(
         "listener-elsewhere",
         format!("the task `{}` is registered here already", context.contract.event_task),
     );
-    let finding = match place.span {
-        Some(span) => finding.at(&place.path, span),
-        None => finding.in_file(&place.path),
-    };
     Err(finding
+        .place(&listener.place)
         .label("a second listener would be ignored, or hide this one")
         .help(format!("rename this module to `{}.py` and run again, or take this task out of it", context.contract.listener_module)))
 }
