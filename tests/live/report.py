@@ -1,5 +1,6 @@
 """What was checked: one line per check, the sums at the end."""
 
+import traceback
 
 
 class Report:
@@ -43,10 +44,9 @@ class Report:
 
 
 def describe(error):
-    return str(error) or repr(error)
+    """Its message; a bare assertion's is the line it stands on."""
+    return str(error) or traceback.extract_tb(error.__traceback__)[-1].line
 
 
 def indented(text):
     return "\n".join("        " + line for line in text.splitlines())
-
-
