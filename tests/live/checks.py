@@ -55,6 +55,14 @@ def listener_keeps_its_rules(run):
     run.service.run_python(HERE / "listener_test.py", listener)
 
 
+def formatters_change_nothing(run):
+    """Explicit files, since black obeys the .gitignore above them."""
+    python = environment("formatters")
+    files = [str(path) for path in sorted(run.wired.rglob("*.py"))]
+    for tool in (["black", "--check"], ["isort", "--check"], ["flake8"]):
+        output_of([python, "-m", *tool, *files], cwd=str(run.wired))
+
+
 CHECKS = [
     known_event_is_handled_once_with_its_arguments,
     unknown_event_is_ignored,
@@ -62,12 +70,5 @@ CHECKS = [
     ordinary_tasks_run_once_also_if_queued_before_the_wiring,
     worker_logs_no_error,
     listener_keeps_its_rules,
+    formatters_change_nothing,
 ]
-
-
-def formatters_change_nothing(run):
-    """Explicit files, since black obeys the .gitignore above them."""
-    python = environment("formatters")
-    files = [str(path) for path in sorted(run.wired.rglob("*.py"))]
-    for tool in (["black", "--check"], ["isort", "--check"], ["flake8"]):
-        output_of([python, "-m", *tool, *files], cwd=str(run.wired))

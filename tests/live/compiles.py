@@ -33,6 +33,6 @@ def changed(before, after):
 
 def files_compile(version, pairs):
     """One process for all pairs: starting a Python costs more than a file."""
+    command = [find_python(version), HERE / "compile_pairs.py"]
     assert pairs, "no file was written"
-    script = HERE / "compile_pairs.py"
-    output_of([find_python(version), script], input=json.dumps(pairs))
+    output_of(command, input=json.dumps(pairs))

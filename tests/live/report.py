@@ -2,6 +2,8 @@
 
 import traceback
 
+from environments import Missing
+
 
 class Report:
     def __init__(self):
@@ -13,9 +15,11 @@ class Report:
         print(text, flush=True)
 
     def check(self, name, function, *arguments):
-        """Run one check; it fails by raising."""
+        """Run one check; it fails by raising, Missing leaves it out."""
         try:
             function(*arguments)
+        except Missing as missing:
+            self.skip(missing, 1)
         except Exception as error:
             self.fail(name, error)
         else:

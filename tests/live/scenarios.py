@@ -129,7 +129,8 @@ class Run:
             self.service.wait_for(self.is_done, process)  # else checks tell
 
     def is_done(self):
-        return self.calls("order_placed", "last") and self.calls("record", "last")
+        names = ("order_placed", "record")
+        return all(self.calls(name, "last") for name in names)
 
     def hostile_events(self):
         """Arguments that must find no handler."""
