@@ -126,6 +126,7 @@ def fresh_copy(source, directory):
         shutil.copytree(str(source), str(directory))
 
 
-def append(path, text):
+def append(path, code):
+    """Add code at the end of a Python file, as black would set it off."""
     with pathlib.Path(path).open("a") as file:
-        file.write(text)
+        file.write("\n\n" + code)
