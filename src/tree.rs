@@ -1,11 +1,20 @@
 //! The files of one service as a snapshot: loaded when asked for, remembered, every read on record.
 //!
-//! The only module that reads the disk. Never writes.
+//! The only module that reads the disk. Never writes, never runs git.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod disk;
+mod git;
+mod index;
+mod snapshot;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
+
+pub use git::GitState;
+use snapshot::Snapshot;
 
 use crate::path::RelPath;
 
@@ -20,7 +29,7 @@ pub enum Entry {
     File(Arc<[u8]>),
     /// A file over [`SIZE_LIMIT`], not read.
     TooLarge(u64),
-    /// Neither file nor directory: "a FIFO", "a socket", "a device".
+    /// Neither file nor directory: "a FIFO", "a socket", "a device". Never opened.
     Special(&'static str),
     /// A symbolic link that leads out of the service: not followed.
     Outside,
@@ -31,40 +40,54 @@ pub enum Entry {
 /// Files above this many bytes are not read: no settings file a person wrote is near it.
 pub const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// A lazily loaded snapshot of a service's files.
+/// A lazily loaded snapshot of a service's files, with planned changes laid over it.
+///
+/// Whatever was read once is never read again, so all that is planned rests on one state of the
+/// disk; [`Tree::changed`] says whether that state still holds.
 pub struct Tree {
-    root: Option<PathBuf>,
-    seen: RefCell<BTreeMap<RelPath, Entry>>,
+    under: Rc<Snapshot>,
+    over: BTreeMap<RelPath, Option<Arc<[u8]>>>,
 }
 
 impl Tree {
-    /// The service at `root` on disk.
+    /// The service at `root` on disk, which need not exist yet.
     pub fn disk(root: &Path) -> Self {
-        Self {
-            root: Some(root.to_owned()),
-            seen: RefCell::default(),
-        }
+        Self::from(Snapshot::disk(root))
     }
 
-    /// A service that exists only in memory, for tests and for planning again.
+    /// A service that exists only in memory, for tests.
     pub fn memory(files: impl IntoIterator<Item = (RelPath, Vec<u8>)>) -> Self {
-        let files = files
-            .into_iter()
-            .map(|(path, bytes)| (path, Entry::File(bytes.into())));
+        Self::from(Snapshot::memory(None, files))
+    }
+
+    /// As [`Tree::memory`], in a directory of this name.
+    pub fn named(name: &str, files: impl IntoIterator<Item = (RelPath, Vec<u8>)>) -> Self {
+        Self::from(Snapshot::memory(Some(name.to_owned()), files))
+    }
+
+    /// This tree as it will be after `changes` (`None`: the file goes). Shares what was read.
+    #[must_use]
+    pub fn overlay(&self, changes: impl IntoIterator<Item = (RelPath, Option<Vec<u8>>)>) -> Self {
+        let mut over = self.over.clone();
+        over.extend(changes.into_iter().map(|(path, bytes)| {
+            let real = self.under.real(&path).unwrap_or(path);
+            (real, bytes.map(Arc::from))
+        }));
         Self {
-            root: None,
-            seen: RefCell::new(files.collect()),
+            under: Rc::clone(&self.under),
+            over,
         }
     }
 
-    /// What stands at `path`.
+    /// What stands at `path`, behind symbolic links that stay inside the service.
     pub fn entry(&self, path: &RelPath) -> Entry {
-        let _ = (&self.root, path);
-        self.seen
-            .borrow()
-            .get(path)
-            .cloned()
-            .unwrap_or(Entry::Missing)
+        if let Some(change) = self.real(path).and_then(|real| self.over.get(&real)) {
+            return change.clone().map_or(Entry::Missing, Entry::File);
+        }
+        match self.under.entry(path) {
+            Entry::Missing if self.created_below(path).next().is_some() => Entry::Directory,
+            entry => entry,
+        }
     }
 
     /// The bytes of the file at `path`, if there is one that can be read.
@@ -74,4 +97,91 @@ impl Tree {
             _ => None,
         }
     }
+
+    /// Where a write to `path` must go, so that a symbolic link stays a link: the path without
+    /// links, whether or not a file is there yet. `None` where it leads out of the service, to
+    /// nothing, or through a file.
+    pub fn real(&self, path: &RelPath) -> Option<RelPath> {
+        self.under.real(path)
+    }
+
+    /// The names in a directory, sorted, each with whether it is a directory. Empty where there is
+    /// no directory. Names that are not UTF-8 are left out, and so are our own staged files.
+    pub fn list(&self, directory: &RelPath) -> Vec<(String, bool)> {
+        let mut names: BTreeMap<String, bool> = self.under.list(directory).into_iter().collect();
+        if let Some(real) = self.real(directory) {
+            names.retain(|name, _| !matches!(self.over.get(&real.join(name)), Some(None)));
+            for path in self.created_below(&real) {
+                let rest = path.below(&real).unwrap_or_default();
+                let rest = rest.trim_start_matches('/');
+                match rest.split_once('/') {
+                    Some((name, _)) => names.insert(name.to_owned(), true),
+                    None => names.insert(rest.to_owned(), false),
+                };
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    /// All files that may matter, sorted: without `.git`, virtualenvs, caches, build outputs.
+    /// Symbolic links to directories are not followed.
+    pub fn walk(&self) -> Vec<RelPath> {
+        let mut files: BTreeSet<RelPath> = self.under.walk().files.iter().cloned().collect();
+        for (path, change) in &self.over {
+            match change {
+                Some(_) => files.insert(path.clone()),
+                None => files.remove(path),
+            };
+        }
+        files.into_iter().collect()
+    }
+
+    /// Whether [`Tree::walk`] saw everything: nothing unreadable, too deep or beyond all number.
+    pub fn walk_is_whole(&self) -> bool {
+        self.under.walk().whole
+    }
+
+    /// The name of the service's directory, links and `..` resolved.
+    pub fn root_name(&self) -> Option<String> {
+        self.under.name()
+    }
+
+    /// Whether git ignores `path`: a rule matches, and the file is not tracked all the same.
+    pub fn is_ignored(&self, path: &RelPath) -> bool {
+        git::is_ignored(self, path)
+    }
+
+    /// Whether git holds the file at `path` as it stands.
+    pub fn git_state(&self, path: &RelPath) -> GitState {
+        git::state(self, path)
+    }
+
+    /// What no longer is as it was read, "not found" included; empty while the snapshot holds.
+    pub fn changed(&self) -> Vec<RelPath> {
+        self.under.changed()
+    }
+
+    fn created_below<'a>(
+        &'a self,
+        directory: &'a RelPath,
+    ) -> impl Iterator<Item = &'a RelPath> + 'a {
+        self.over
+            .iter()
+            .filter(move |(path, bytes)| {
+                bytes.is_some() && *path != directory && path.is_under(directory)
+            })
+            .map(|(path, _)| path)
+    }
 }
+
+impl From<Snapshot> for Tree {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            under: Rc::new(snapshot),
+            over: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
