@@ -1,6 +1,6 @@
 //! What the user decided: `scaffold-events.toml`, `[tool.scaffold-events]`, or flags.
 //!
-//! The only module that uses `toml_edit`.
+//! The only module that uses `toml_edit`, but for `lock`, which reads its own TOML with it.
 
 use crate::path::RelPath;
 

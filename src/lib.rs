@@ -5,6 +5,7 @@ pub mod contract;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+pub mod lock;
 pub mod newline;
 pub mod path;
 pub mod plan;

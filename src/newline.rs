@@ -1,7 +1,7 @@
 //! The two newlines that git turns into each other. A lone CR is no newline to git, nor here. Pure.
 
 /// The newlines of a text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Newline {
     /// Only `\n`, or none at all.
