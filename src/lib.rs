@@ -1,5 +1,6 @@
 //! Wires a Python Celery service to a RabbitMQ event bus, and keeps it wired.
 
+pub mod apply;
 pub mod config;
 pub mod contract;
 pub mod edit;

@@ -87,13 +87,18 @@ pub struct Undo {
     pub insert: String,
 }
 
-/// `sha256:` and the hex digest of a text, the same whichever newlines git gave it.
+/// The name of a text's content, the same whichever newlines git gave it.
 pub fn hash(text: &[u8]) -> String {
-    let digest = Sha256::digest(crate::newline::with_lf(text));
-    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+    sha256(&crate::newline::with_lf(text))
+}
+
+/// `sha256:` and the hex digest of these very bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut text = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
         let _ = write!(text, "{byte:02x}"); // a String takes everything
-        text
-    })
+    }
+    text
 }
 
 impl Lock {

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use git::GitState;
+pub(crate) use snapshot::STAGED;
 use snapshot::Snapshot;
 
 use crate::path::RelPath;
