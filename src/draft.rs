@@ -133,14 +133,32 @@ impl Draft {
     }
 
     /// A new key in a dict of settings: a literal, or the keywords of `dict(…)`.
-    pub fn append_setting(&mut self, file: &RelPath, module: &Arc<Module>, value: &Expr, key: &str, item: &Item, what: &str) -> bool {
-        let ExprKind::Call { function, args, keywords, arguments } = &value.kind else {
-            return matches!(value.kind, ExprKind::Dict(_)) && self.append(file, module, value, item.clone(), what);
+    pub fn append_setting(
+        &mut self,
+        file: &RelPath,
+        module: &Arc<Module>,
+        value: &Expr,
+        key: &str,
+        item: &Item,
+        what: &str,
+    ) -> bool {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            arguments,
+        } = &value.kind
+        else {
+            return matches!(value.kind, ExprKind::Dict(_))
+                && self.append(file, module, value, item.clone(), what);
         };
         if function.name() != Some("dict") {
             return false;
         }
-        let keyword = |text: &String| text.split_once(": ").map(|(_, value)| format!("{key}={value}"));
+        let keyword = |text: &String| {
+            text.split_once(": ")
+                .map(|(_, value)| format!("{key}={value}"))
+        };
         let item = Item {
             flat: keyword(&item.flat).unwrap_or_default(),
             block: item.block.as_ref().and_then(keyword),
@@ -173,12 +191,20 @@ impl Draft {
     /// The names that new statements at module level bind, by file.
     pub fn defined_names(&self) -> Vec<(RelPath, Vec<String>)> {
         let of_file = |pending: &Pending| {
-            let module_level = pending.definitions.iter().filter(|(at, _)| !matches!(at, Anchor::ClassEnd(..)));
+            let module_level = pending
+                .definitions
+                .iter()
+                .filter(|(at, _)| !matches!(at, Anchor::ClassEnd(..)));
             let texts = module_level.flat_map(|(_, definitions)| definitions);
             let names = texts.filter_map(|(_, text)| Some(text.split_once(" = ")?.0.to_owned()));
-            names.filter(|name| !name.contains(['.', '['])).collect::<Vec<_>>()
+            names
+                .filter(|name| !name.contains(['.', '[']))
+                .collect::<Vec<_>>()
         };
-        self.files.iter().map(|(file, pending)| (file.clone(), of_file(pending))).collect()
+        self.files
+            .iter()
+            .map(|(file, pending)| (file.clone(), of_file(pending)))
+            .collect()
     }
 
     /// Decides the text of every changed file.

@@ -1,5 +1,6 @@
 //! Wires a Python Celery service to a RabbitMQ event bus, and keeps it wired.
 
+pub mod apply;
 pub mod celery;
 pub mod config;
 pub mod contract;
@@ -7,9 +8,14 @@ pub mod draft;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+pub mod lock;
+pub mod newline;
+pub mod next;
 pub mod path;
 pub mod plan;
 pub mod python;
+pub mod render;
 pub mod rules;
 pub mod tree;
 pub mod url;
+pub mod verify;

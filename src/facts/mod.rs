@@ -58,7 +58,9 @@ impl Facts {
         match &self.app.source {
             Source::Module { django, .. } => *django,
             Source::Configuration { .. } => true,
-            Source::Object { .. } | Source::Flask { .. } | Source::Conf => self.pins.requires("django"),
+            Source::Object { .. } | Source::Flask { .. } | Source::Conf => {
+                self.pins.requires("django")
+            }
         }
     }
 

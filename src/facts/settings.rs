@@ -180,7 +180,9 @@ impl<'t> Settings<'t> {
     /// Whether a module binds a name at its top, its own star imports followed.
     pub fn binds(&self, file: &RelPath, name: &str) -> bool {
         let names = [name.to_owned()];
-        !self.in_module(file, &names, &mut Vec::new()).is_ok_and(|sites| sites.is_empty())
+        !self
+            .in_module(file, &names, &mut Vec::new())
+            .is_ok_and(|sites| sites.is_empty())
     }
 
     /// The text that a name stands for, if it is bound once, to a plain string constant.
@@ -492,7 +494,10 @@ fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding {
 }
 
 fn set_twice(setting: Setting, site: &Site, other: &Site) -> Finding {
-    let message = format!("`{}` is set in two places: which one wins depends on Celery's version", setting.lower());
+    let message = format!(
+        "`{}` is set in two places: which one wins depends on Celery's version",
+        setting.lower()
+    );
     Finding::refusal("setting-twice", message)
         .at(&site.file, site.stmt)
         .at(&other.file, other.stmt)

@@ -20,7 +20,10 @@ const BROKER_URL: &str = "BROKER_URL";
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let mut all = Urls::default();
     for site in sites(context)? {
-        let values = site.value.iter().chain(site.additions.iter().map(|added| &added.value));
+        let values = site
+            .value
+            .iter()
+            .chain(site.additions.iter().map(|added| &added.value));
         for value in values {
             let urls = url_literal::read(&context.settings, &site, value)?;
             rewrite(draft, &site, &urls);
@@ -32,10 +35,15 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     draft.findings.append(&mut all.warnings);
     if let Some((file, span)) = &all.several {
         draft.findings.push(
-            Finding::warning("broker-several-urls", "several broker URLs: the emitter reads only one, and not well")
-                .at(file, *span)
-                .label("kombu takes these in turn, pika does not")
-                .help(format!("give the emitter one URL: bind `{BROKER_URL}` to a single one")),
+            Finding::warning(
+                "broker-several-urls",
+                "several broker URLs: the emitter reads only one, and not well",
+            )
+            .at(file, *span)
+            .label("kombu takes these in turn, pika does not")
+            .help(format!(
+                "give the emitter one URL: bind `{BROKER_URL}` to a single one"
+            )),
         );
     }
     schemes(context, draft, &all)?;
@@ -54,14 +62,25 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
     files.extend(context.settings.siblings());
     for file in files {
         for name in &names {
-            sites.extend(context.settings.in_file(&file, std::slice::from_ref(name)).unwrap_or_default());
+            sites.extend(
+                context
+                    .settings
+                    .in_file(&file, std::slice::from_ref(name))
+                    .unwrap_or_default(),
+            );
         }
     }
     sites.extend(context.class_overrides(&names));
     sites.extend(context.constructor_argument("broker"));
     let mut unique: Vec<Site> = Vec::new();
     for site in sites {
-        let span = |site: &Site| (site.file.clone(), site.stmt, site.value.as_ref().map(|value| value.span));
+        let span = |site: &Site| {
+            (
+                site.file.clone(),
+                site.stmt,
+                site.value.as_ref().map(|value| value.span),
+            )
+        };
         if unique.iter().all(|have| span(have) != span(&site)) {
             unique.push(site);
         }
@@ -82,20 +101,33 @@ fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), F
     let amqp = all.schemes.iter().any(|(scheme, ..)| !foreign(scheme));
     for (scheme, file, span) in &all.schemes {
         if foreign(scheme) {
-            let level = if amqp || context.config.allow_non_amqp { Level::Warning } else { Level::Refusal };
-            let finding = Finding::new("broker-not-amqp", level, format!("a `{scheme}://` broker cannot carry this bus"))
-                .at(file, *span)
-                .label("events are broadcast through an AMQP fanout exchange")
-                .help("point the broker at RabbitMQ, or wire it all the same with `--allow-non-amqp`");
+            let level = if amqp || context.config.allow_non_amqp {
+                Level::Warning
+            } else {
+                Level::Refusal
+            };
+            let finding = Finding::new(
+                "broker-not-amqp",
+                level,
+                format!("a `{scheme}://` broker cannot carry this bus"),
+            )
+            .at(file, *span)
+            .label("events are broadcast through an AMQP fanout exchange")
+            .help("point the broker at RabbitMQ, or wire it all the same with `--allow-non-amqp`");
             if level == Level::Refusal {
                 return Err(finding);
             }
             draft.findings.push(finding);
         } else if !is_amqp(scheme) {
             draft.findings.push(
-                Finding::warning("broker-scheme", format!("pika refuses `{scheme}://`: the worker connects, the emitter does not"))
-                    .at(file, *span)
-                    .help("write `amqp://` instead, which both read"),
+                Finding::warning(
+                    "broker-scheme",
+                    format!(
+                        "pika refuses `{scheme}://`: the worker connects, the emitter does not"
+                    ),
+                )
+                .at(file, *span)
+                .help("write `amqp://` instead, which both read"),
             );
         }
     }
@@ -132,7 +164,8 @@ pub fn env_edits(text: &[u8]) -> Vec<Edit> {
         let end = value.find([' ', '\t', '"', '\'']).unwrap_or(value.len());
         for url in split(&value[..end]) {
             let url_text = url.of(value);
-            if let (Some(true), Vhost::Slash(at)) = (scheme(url_text).map(is_amqp), vhost(url_text)) {
+            if let (Some(true), Vhost::Slash(at)) = (scheme(url_text).map(is_amqp), vhost(url_text))
+            {
                 let at = line.start + equals + 1 + quotes + url.start + at;
                 edits.push(Edit::replace(crate::edit::Span::new(at, at + 1), "%2F"));
             }
@@ -143,12 +176,14 @@ pub fn env_edits(text: &[u8]) -> Vec<Edit> {
 
 /// The emitter reads `settings.BROKER_URL`; under another name for the worker's, the two must agree.
 fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
-    if !context.facts.django {
+    if !context.facts.django() {
         return Ok(());
     }
     let emitter = context.settings.named(&[BROKER_URL.to_owned()])?;
     let worker = context.settings.find(Setting::BrokerUrl)?;
-    if context.settings.dialect == Dialect::Old && matches!(context.settings.home, Home::Names(_) | Home::Class(..)) {
+    if context.settings.dialect == Dialect::Old
+        && matches!(context.settings.home, Home::Names(_) | Home::Class(..))
+    {
         if emitter.is_empty() {
             draft.findings.push(no_url(context));
         }
@@ -157,13 +192,20 @@ fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> 
     match (emitter.first(), worker.first()) {
         (None, None) => draft.findings.push(no_url(context)),
         (None, Some(_)) => alias(context, draft, &worker)?,
-        (Some(emitter), Some(worker)) => draft.findings.extend(disagreement(context, emitter, worker)),
+        (Some(emitter), Some(worker)) => draft
+            .findings
+            .extend(disagreement(context, emitter, worker)),
         (Some(emitter), None) => {
             let name = context.settings.dialect.spell(Setting::BrokerUrl);
             draft.findings.push(
-                Finding::warning("broker-not-for-worker", format!("only the emitter reads `{BROKER_URL}` here: Celery reads `{name}`"))
-                    .at(&emitter.file, emitter.stmt)
-                    .help(format!("add `{name} = {BROKER_URL}`, unless the environment sets it")),
+                Finding::warning(
+                    "broker-not-for-worker",
+                    format!("only the emitter reads `{BROKER_URL}` here: Celery reads `{name}`"),
+                )
+                .at(&emitter.file, emitter.stmt)
+                .help(format!(
+                    "add `{name} = {BROKER_URL}`, unless the environment sets it"
+                )),
             );
         }
     }
@@ -187,48 +229,91 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
         rebinding.push(scope.file.clone());
     }
     if let Home::Class(..) = context.settings.home {
-        draft.define(&scope.file, &scope.module, scope.anchor, Rank::Broker, text.clone(), what);
+        draft.define(
+            &scope.file,
+            &scope.module,
+            scope.anchor,
+            Rank::Broker,
+            text.clone(),
+            what,
+        );
         for site in context.class_overrides(&[name]) {
-            draft.define(&site.file, &site.module, Anchor::Behind(site.top.end), Rank::Broker, text.clone(), what);
+            draft.define(
+                &site.file,
+                &site.module,
+                Anchor::Behind(site.top.end),
+                Rank::Broker,
+                text.clone(),
+                what,
+            );
         }
         return Ok(());
     }
     if let Home::Members { .. } = context.settings.home {
-        draft.findings.extend(worker.first().map(|site| worker_only(site)));
+        draft
+            .findings
+            .extend(worker.first().map(|site| worker_only(site)));
         return Ok(());
     }
     for file in rebinding {
         let module = context.settings.module(&file)?;
-        draft.define(&file, &module, Anchor::End, Rank::Broker, text.clone(), what);
+        draft.define(
+            &file,
+            &module,
+            Anchor::End,
+            Rank::Broker,
+            text.clone(),
+            what,
+        );
     }
     Ok(())
 }
 
 fn disagreement(context: &Context<'_>, emitter: &Site, worker: &Site) -> Option<Finding> {
     let constant = |name: &str| context.settings.constant(name);
-    let text = |site: &Site| site.value.as_ref().and_then(|value| crate::python::constant::text(value, &constant));
+    let text = |site: &Site| {
+        site.value
+            .as_ref()
+            .and_then(|value| crate::python::constant::text(value, &constant))
+    };
     let (ours, theirs) = (text(emitter)?, text(worker)?);
     let same = crate::url::normal(&ours) == crate::url::normal(&theirs);
     (!same && emitter.stmt != worker.stmt).then(|| {
-        Finding::error("broker-urls-differ", "the worker and the emitter connect to different brokers")
-            .at(&emitter.file, emitter.stmt)
-            .at(&worker.file, worker.stmt)
-            .label(format!("the emitter reads `{BROKER_URL}`"))
-            .help(format!("bind one to the other: `{BROKER_URL} = {}`", context.settings.dialect.spell(Setting::BrokerUrl)))
+        Finding::error(
+            "broker-urls-differ",
+            "the worker and the emitter connect to different brokers",
+        )
+        .at(&emitter.file, emitter.stmt)
+        .at(&worker.file, worker.stmt)
+        .label(format!("the emitter reads `{BROKER_URL}`"))
+        .help(format!(
+            "bind one to the other: `{BROKER_URL} = {}`",
+            context.settings.dialect.spell(Setting::BrokerUrl)
+        ))
     })
 }
 
 fn worker_only(site: &Site) -> Finding {
-    Finding::warning("broker-not-for-emitter", format!("the emitter reads `{BROKER_URL}` in Django's settings, which have none"))
-        .at(&site.file, site.stmt)
-        .label("only the worker reads this")
-        .help(format!("bind `{BROKER_URL}` in the Django settings to the same URL before emitting events"))
+    Finding::warning(
+        "broker-not-for-emitter",
+        format!("the emitter reads `{BROKER_URL}` in Django's settings, which have none"),
+    )
+    .at(&site.file, site.stmt)
+    .label("only the worker reads this")
+    .help(format!(
+        "bind `{BROKER_URL}` in the Django settings to the same URL before emitting events"
+    ))
 }
 
 fn no_url(context: &Context<'_>) -> Finding {
-    Finding::warning("broker-url-absent", format!("no `{BROKER_URL}` in the settings: the emitter cannot connect"))
-        .in_file(context.settings.home.file())
-        .help(format!("add `{BROKER_URL} = os.environ['{BROKER_URL}']`, or the URL itself, before emitting events"))
+    Finding::warning(
+        "broker-url-absent",
+        format!("no `{BROKER_URL}` in the settings: the emitter cannot connect"),
+    )
+    .in_file(context.settings.home.file())
+    .help(format!(
+        "add `{BROKER_URL} = os.environ['{BROKER_URL}']`, or the URL itself, before emitting events"
+    ))
 }
 
 /// The files whose settings the same name is bound in anew.

@@ -17,13 +17,21 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         let Some(literal) = site.value.as_ref() else {
             continue;
         };
-        let listed: Vec<String> = super::element::held(&site).into_iter().filter_map(Expr::string).collect();
+        let listed: Vec<String> = super::element::held(&site)
+            .into_iter()
+            .filter_map(Expr::string)
+            .collect();
         for name in names.into_iter().filter(|name| !listed.contains(name)) {
             let item = Item::flat(super::quoted(&site.module, &name));
             if !draft.append(&site.file, &site.module, literal, item, ALL) {
-                return Err(Finding::refusal("exports-computed", "`__all__` is computed: our names would not be exported")
-                    .at(&site.file, site.stmt)
-                    .help(format!("add '{name}' to `__all__`, or write it as a list, then run again")));
+                return Err(Finding::refusal(
+                    "exports-computed",
+                    "`__all__` is computed: our names would not be exported",
+                )
+                .at(&site.file, site.stmt)
+                .help(format!(
+                    "add '{name}' to `__all__`, or write it as a list, then run again"
+                )));
             }
         }
     }

@@ -15,7 +15,10 @@ const WHAT: &str = "listener import";
 
 /// Ensures that every live binding of the imports names the listener; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
-    let listener = context.facts.layout.module(&context.contract.listener_module);
+    let listener = context
+        .facts
+        .layout
+        .module(&context.contract.listener_module);
     let sites = context.settings.find(Setting::Imports)?;
     if sites.is_empty() {
         return create(context, draft, &listener);
@@ -23,14 +26,27 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for site in &sites {
         let constant = |name: &str| context.settings.constant(name);
         let elements = held(site);
-        if elements.iter().any(|element| text(element, &constant).as_deref() == Some(&listener)) {
+        if elements
+            .iter()
+            .any(|element| text(element, &constant).as_deref() == Some(&listener))
+        {
             continue;
         }
-        draft.findings.extend(elements.into_iter().filter_map(|element| joined_by_accident(site, element)));
+        draft.findings.extend(
+            elements
+                .into_iter()
+                .filter_map(|element| joined_by_accident(site, element)),
+        );
         let name = context.settings.spellings(Setting::Imports).remove(0);
         let item = Item::flat(like_siblings(site, &listener));
-        let element =
-            Element { name: &name, item, entry: None, is_single: is_module, what: WHAT, rank: Rank::Imports };
+        let element = Element {
+            name: &name,
+            item,
+            entry: None,
+            is_single: is_module,
+            what: WHAT,
+            rank: Rank::Imports,
+        };
         add(draft, site, &element)?;
     }
     Ok(())
@@ -49,16 +65,31 @@ fn create(context: &Context<'_>, draft: &mut Draft, listener: &str) -> Result<()
         flat: format!("({module},)"),
         block: Some(format!("(\n{unit}{module},\n)")),
     };
-    define(context, draft, &scope, Setting::Imports, Rank::Imports, &value, WHAT)
+    define(
+        context,
+        draft,
+        &scope,
+        Setting::Imports,
+        Rank::Imports,
+        &value,
+        WHAT,
+    )
 }
 
 /// `Celery('orders', include=['orders.tasks'])`: the service names its modules there.
-fn in_constructor(context: &Context<'_>, draft: &mut Draft, listener: &str) -> Option<Result<(), Finding>> {
+fn in_constructor(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    listener: &str,
+) -> Option<Result<(), Finding>> {
     let app = &context.facts.app;
     let site = context.constructor_argument("include")?;
     let value = site.value.as_ref()?;
     let constant = |name: &str| context.settings.constant(name);
-    if held(&site).iter().any(|element| text(element, &constant).as_deref() == Some(listener)) {
+    if held(&site)
+        .iter()
+        .any(|element| text(element, &constant).as_deref() == Some(listener))
+    {
         return Some(Ok(()));
     }
     let item = Item::flat(like_siblings(&site, listener));
@@ -68,13 +99,16 @@ fn in_constructor(context: &Context<'_>, draft: &mut Draft, listener: &str) -> O
 
 /// The module's name in the quotes of the strings beside it.
 fn like_siblings(site: &Site, listener: &str) -> String {
-    let sibling = held(site).into_iter().rev().find_map(|element| match &element.kind {
-        ExprKind::String(pieces) => {
-            let piece = pieces.last()?;
-            site.module.text.get(piece.span.end - 1).copied()
-        }
-        _ => None,
-    });
+    let sibling = held(site)
+        .into_iter()
+        .rev()
+        .find_map(|element| match &element.kind {
+            ExprKind::String(pieces) => {
+                let piece = pieces.last()?;
+                site.module.text.get(piece.span.end - 1).copied()
+            }
+            _ => None,
+        });
     match sibling {
         Some(quote @ (b'\'' | b'"')) => format!("{0}{listener}{0}", char::from(quote)),
         _ => quoted(&site.module, listener),
@@ -88,10 +122,13 @@ fn joined_by_accident(site: &Site, element: &Expr) -> Option<Finding> {
     };
     let joined = element.string()?;
     (pieces.len() > 1).then(|| {
-        Finding::warning("strings-joined", format!("two strings without a comma: Celery imports `{joined}`"))
-            .at(&site.file, element.span)
-            .label("is a comma missing here?")
-            .help("if these are two modules, put a comma between them")
+        Finding::warning(
+            "strings-joined",
+            format!("two strings without a comma: Celery imports `{joined}`"),
+        )
+        .at(&site.file, element.span)
+        .label("is a comma missing here?")
+        .help("if these are two modules, put a comma between them")
     })
 }
 

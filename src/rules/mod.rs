@@ -71,12 +71,25 @@ impl Context<'_> {
 
     /// Reads what is there by meaning.
     pub fn reader(&self) -> recognise::Reader<'_, '_> {
-        recognise::Reader { settings: &self.settings, contract: self.contract, service: &self.name }
+        recognise::Reader {
+            settings: &self.settings,
+            contract: self.contract,
+            service: &self.name,
+        }
     }
 
     /// Whether `from module import *` in `file` binds `name`.
-    pub fn star_binds(&self, file: &RelPath, module: Option<&str>, level: usize, name: &str) -> bool {
-        let target = self.facts.roots.resolve_from(self.tree, file, level, module);
+    pub fn star_binds(
+        &self,
+        file: &RelPath,
+        module: Option<&str>,
+        level: usize,
+        name: &str,
+    ) -> bool {
+        let target = self
+            .facts
+            .roots
+            .resolve_from(self.tree, file, level, module);
         target.is_some_and(|target| self.settings.binds(&target, name))
     }
 }
@@ -95,13 +108,28 @@ pub fn define(
     let text = value.block.as_ref().unwrap_or(&value.flat);
     let statement = match &context.settings.home {
         Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
-        Home::Members { object, items: false, .. } => format!("{object}.{name} = {text}"),
-        Home::Members { object, items: true, .. } => {
+        Home::Members {
+            object,
+            items: false,
+            ..
+        } => format!("{object}.{name} = {text}"),
+        Home::Members {
+            object,
+            items: true,
+            ..
+        } => {
             format!("{object}[{}] = {text}", quoted(&scope.module, &name))
         }
         Home::Keys(..) => return define_key(context, draft, scope, &name, value, what),
     };
-    draft.define(&scope.file, &scope.module, scope.anchor, rank, statement, what);
+    draft.define(
+        &scope.file,
+        &scope.module,
+        scope.anchor,
+        rank,
+        statement,
+        what,
+    );
     Ok(())
 }
 
@@ -129,9 +157,12 @@ fn define_key(
             None => false,
         };
         if !appended {
-            return Err(Finding::refusal("settings-dict-computed", format!("`{dict}` is no dict literal"))
-                .at(&site.file, site.stmt)
-                .help(format!("write `{dict} = {{…}}`, then run again")));
+            return Err(Finding::refusal(
+                "settings-dict-computed",
+                format!("`{dict}` is no dict literal"),
+            )
+            .at(&site.file, site.stmt)
+            .help(format!("write `{dict} = {{…}}`, then run again")));
         }
     }
     Ok(())
@@ -140,7 +171,9 @@ fn define_key(
 /// A string literal in the file's own quotes.
 pub fn quoted(module: &Module, text: &str) -> String {
     let quote = quote(module);
-    let escaped = text.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace(quote, &format!("\\{quote}"));
     format!("{quote}{escaped}{quote}")
 }
 

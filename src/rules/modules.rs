@@ -13,12 +13,20 @@ use crate::tree::Entry;
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let layout = &context.facts.layout;
     for init in &layout.missing_init {
-        draft.created.insert(init.clone(), (Kind::Seeded, String::new()));
+        draft
+            .created
+            .insert(init.clone(), (Kind::Seeded, String::new()));
     }
-    let handlers = layout.directory.join(&format!("{}.py", context.contract.handlers_module));
-    let listener = layout.directory.join(&format!("{}.py", context.contract.listener_module));
+    let handlers = layout
+        .directory
+        .join(&format!("{}.py", context.contract.handlers_module));
+    let listener = layout
+        .directory
+        .join(&format!("{}.py", context.contract.listener_module));
     if is_free(context, &handlers)? && !is_package(context, &context.contract.handlers_module) {
-        draft.created.insert(handlers, (Kind::Seeded, render::handlers(context.contract)));
+        draft
+            .created
+            .insert(handlers, (Kind::Seeded, render::handlers(context.contract)));
     }
     if is_free(context, &listener)? {
         let text = render::listener(context.contract, &inputs(context));
@@ -33,7 +41,10 @@ pub fn inputs(context: &Context<'_>) -> Inputs {
     Inputs {
         app_module: context.facts.app.module.clone(),
         app_variable: context.facts.app.variable.clone(),
-        handlers_module: context.facts.layout.module(&context.contract.handlers_module),
+        handlers_module: context
+            .facts
+            .layout
+            .module(&context.contract.handlers_module),
     }
 }
 
@@ -42,14 +53,22 @@ fn is_free(context: &Context<'_>, path: &RelPath) -> Result<bool, Finding> {
     match context.tree.entry(path) {
         Entry::Missing => Ok(true),
         Entry::File(_) => Ok(false),
-        _ => Err(Finding::refusal("module-blocked", "something that is no file stands where an event module belongs")
-            .in_file(path)
-            .help("move it away, or name another directory with `--tasks-dir`")),
+        _ => Err(Finding::refusal(
+            "module-blocked",
+            "something that is no file stands where an event module belongs",
+        )
+        .in_file(path)
+        .help("move it away, or name another directory with `--tasks-dir`")),
     }
 }
 
 fn is_package(context: &Context<'_>, name: &str) -> bool {
-    let init = context.facts.layout.directory.join(name).join("__init__.py");
+    let init = context
+        .facts
+        .layout
+        .directory
+        .join(name)
+        .join("__init__.py");
     matches!(context.tree.entry(&init), Entry::File(_))
 }
 
@@ -60,17 +79,28 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
         return Ok(());
     }
     if let Some(unsafe_call) = dispatches_by_getattr(&module, &context.contract.handlers_module) {
-        return Err(Finding::refusal("listener-unsafe", "this listener lets any sender call what its module can see")
-            .at(path, unsafe_call.span)
-            .label("an event type of `__setattr__`, or of an imported function, is called too")
-            .help("move this file away and run again: a safe one is written in its place"));
+        return Err(Finding::refusal(
+            "listener-unsafe",
+            "this listener lets any sender call what its module can see",
+        )
+        .at(path, unsafe_call.span)
+        .label("an event type of `__setattr__`, or of an imported function, is called too")
+        .help("move this file away and run again: a safe one is written in its place"));
     }
     if registers(&module, &context.contract.event_task) {
         return Ok(());
     }
-    Err(Finding::refusal("listener-differs", format!("this listener does not register the task `{}`", context.contract.event_task))
-        .in_file(path)
-        .help("undo your change to it, or move it away and run again: a new one is written in its place"))
+    Err(Finding::refusal(
+        "listener-differs",
+        format!(
+            "this listener does not register the task `{}`",
+            context.contract.event_task
+        ),
+    )
+    .in_file(path)
+    .help(
+        "undo your change to it, or move it away and run again: a new one is written in its place",
+    ))
 }
 
 /// The event's task registered by another module: two listeners, and which one wins depends on Celery.
@@ -80,12 +110,18 @@ fn elsewhere(context: &Context<'_>) -> Result<(), Finding> {
     };
     let finding = Finding::refusal(
         "listener-elsewhere",
-        format!("the task `{}` is registered here already", context.contract.event_task),
+        format!(
+            "the task `{}` is registered here already",
+            context.contract.event_task
+        ),
     );
     Err(finding
         .place(&listener.place)
         .label("a second listener would be ignored, or hide this one")
-        .help(format!("rename this module to `{}.py` and run again, or take this task out of it", context.contract.listener_module)))
+        .help(format!(
+            "rename this module to `{}.py` and run again, or take this task out of it",
+            context.contract.listener_module
+        )))
 }
 
 fn registers(module: &Module, task: &str) -> bool {
@@ -107,7 +143,9 @@ fn dispatches_by_getattr<'m>(module: &'m Module, handlers: &str) -> Option<&'m E
                 if let ExprKind::Call { function, args, .. } = &part.kind
                     && function.name() == Some("getattr")
                     && let [object, name, ..] = args.as_slice()
-                    && object.dotted().is_some_and(|dotted| dotted.ends_with(handlers))
+                    && object
+                        .dotted()
+                        .is_some_and(|dotted| dotted.ends_with(handlers))
                     && name.string().is_none()
                 {
                     found.get_or_insert(part);

@@ -1,7 +1,7 @@
 //! The same setting bound again for another environment: a later file or class that hides ours.
 
-use super::element::held;
 use super::Context;
+use super::element::held;
 use crate::celery::Setting;
 use crate::draft::Draft;
 use crate::facts::settings::{Home, Site, find_class};
@@ -17,14 +17,22 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         for file in context.settings.siblings() {
             hiding.extend(context.settings.in_file(&file, &names).unwrap_or_default());
         }
-        hiding.retain(|site| site.value.is_some() && !is_wired(context, setting, site) && !reads_itself(site, &names));
+        hiding.retain(|site| {
+            site.value.is_some() && !is_wired(context, setting, site) && !reads_itself(site, &names)
+        });
         if hiding.is_empty() {
             unrelated_classes(context, &names)?;
             continue;
         }
         let sites = context.settings.find(setting)?;
-        let in_base = sites.iter().any(|site| site.file == *context.settings.home.file());
-        if setting == Setting::TaskQueues && !sites.is_empty() && !in_base && context.config.settings.is_none() {
+        let in_base = sites
+            .iter()
+            .any(|site| site.file == *context.settings.home.file());
+        if setting == Setting::TaskQueues
+            && !sites.is_empty()
+            && !in_base
+            && context.config.settings.is_none()
+        {
             return Err(repeated(&names[0], &sites, &hiding));
         }
         draft.findings.push(hidden(&names[0], &hiding));
@@ -34,11 +42,18 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
 
 fn is_wired(context: &Context<'_>, setting: Setting, site: &Site) -> bool {
     let reader = context.reader();
-    let listener = context.facts.layout.module(&context.contract.listener_module);
+    let listener = context
+        .facts
+        .layout
+        .module(&context.contract.listener_module);
     match setting {
-        Setting::TaskQueues => held(site).iter().any(|element| reader.queue(site, element) == super::recognise::Match::Right),
+        Setting::TaskQueues => held(site)
+            .iter()
+            .any(|element| reader.queue(site, element) == super::recognise::Match::Right),
         Setting::TaskRoutes => super::routes::found(context, site).is_some(),
-        _ => held(site).iter().any(|element| element.string().as_deref() == Some(&listener)),
+        _ => held(site)
+            .iter()
+            .any(|element| element.string().as_deref() == Some(&listener)),
     }
 }
 
@@ -47,7 +62,9 @@ fn reads_itself(site: &Site, names: &[String]) -> bool {
     let mut found = false;
     if let Some(value) = &site.value {
         value.walk(&mut |part| {
-            let last = part.dotted().map(|name| name.rsplit('.').next().unwrap_or_default().to_owned());
+            let last = part
+                .dotted()
+                .map(|name| name.rsplit('.').next().unwrap_or_default().to_owned());
             found |= last.is_some_and(|name| names.contains(&name));
         });
     }
@@ -55,9 +72,14 @@ fn reads_itself(site: &Site, names: &[String]) -> bool {
 }
 
 fn hidden(name: &str, hiding: &[Site]) -> Finding {
-    let mut finding = Finding::error("setting-overridden", format!("`{name}` is bound again for another environment, without the events"))
-        .label("where this is loaded, no event arrives")
-        .help(format!("add to what the base holds instead: `{name} += (…)`"));
+    let mut finding = Finding::error(
+        "setting-overridden",
+        format!("`{name}` is bound again for another environment, without the events"),
+    )
+    .label("where this is loaded, no event arrives")
+    .help(format!(
+        "add to what the base holds instead: `{name} += (…)`"
+    ));
     for site in hiding {
         finding = finding.at(&site.file, site.stmt);
     }
@@ -65,8 +87,14 @@ fn hidden(name: &str, hiding: &[Site]) -> Finding {
 }
 
 fn repeated(name: &str, sites: &[Site], hiding: &[Site]) -> Finding {
-    let mut finding = Finding::refusal("setting-repeated", format!("`{name}` is bound in several environments' files"))
-        .help(format!("name the one to wire: `--settings {}`", sites[0].file));
+    let mut finding = Finding::refusal(
+        "setting-repeated",
+        format!("`{name}` is bound in several environments' files"),
+    )
+    .help(format!(
+        "name the one to wire: `--settings {}`",
+        sites[0].file
+    ));
     for site in sites.iter().chain(hiding) {
         finding = finding.at(&site.file, site.stmt);
     }
@@ -88,10 +116,13 @@ fn unrelated_classes(context: &Context<'_>, names: &[String]) -> Result<(), Find
             && let Some(span) = binding(stmt, names)
         {
             finding.get_or_insert_with(|| {
-                Finding::refusal("setting-in-many-classes", format!("`{}` is bound in several classes", names[0]))
-                    .at(file, span)
-                    .label(format!("we would wire class `{home}` only"))
-                    .help("let one class inherit from the other, then run again")
+                Finding::refusal(
+                    "setting-in-many-classes",
+                    format!("`{}` is bound in several classes", names[0]),
+                )
+                .at(file, span)
+                .label(format!("we would wire class `{home}` only"))
+                .help("let one class inherit from the other, then run again")
             });
         }
     });
@@ -102,7 +133,11 @@ fn binding(class: &Stmt, names: &[String]) -> Option<crate::edit::Span> {
     let mut found = None;
     for stmt in class.blocks().into_iter().flatten() {
         if let StmtKind::Assign { targets, .. } = &stmt.kind {
-            let target = targets.iter().find(|target| target.name().is_some_and(|name| names.iter().any(|n| n == name)));
+            let target = targets.iter().find(|target| {
+                target
+                    .name()
+                    .is_some_and(|name| names.iter().any(|n| n == name))
+            });
             found = found.or(target.map(|target| target.span));
         }
     }
@@ -113,7 +148,10 @@ fn inherits(block: &[Stmt], class: &str, base: &str, depth: usize) -> bool {
     let Some((_, bases)) = find_class(block, class).filter(|_| depth < 8) else {
         return false;
     };
-    bases.iter().filter_map(Expr::name).any(|name| name == base || inherits(block, name, base, depth + 1))
+    bases
+        .iter()
+        .filter_map(Expr::name)
+        .any(|name| name == base || inherits(block, name, base, depth + 1))
 }
 
 impl Context<'_> {
@@ -133,7 +171,8 @@ impl Context<'_> {
             if !inherits(&module.body, &name.text, home, 0) {
                 return;
             }
-            for live in bindings::live(body, Target::Name(names), &|_, _| false).unwrap_or_default() {
+            for live in bindings::live(body, Target::Name(names), &|_, _| false).unwrap_or_default()
+            {
                 if let Origin::Value(value) = live.origin {
                     sites.push(Site {
                         file: file.clone(),

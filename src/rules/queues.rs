@@ -36,7 +36,9 @@ fn found(context: &Context<'_>, site: &Site) -> Result<Match, Finding> {
     for element in held(site) {
         match &element.kind {
             ExprKind::Dict(items) => {
-                let entries = items.iter().filter_map(|(key, value)| Some((key.as_ref()?, value)));
+                let entries = items
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.as_ref()?, value)));
                 matches.extend(entries.map(|(key, value)| reader.queue_entry(key, value)));
             }
             ExprKind::String(_) => return Err(not_queues(context, site, element)),
@@ -44,7 +46,12 @@ fn found(context: &Context<'_>, site: &Site) -> Result<Match, Finding> {
         }
     }
     for added in &site.additions {
-        matches.extend(added.key.iter().map(|key| reader.queue_entry(key, &added.value)));
+        matches.extend(
+            added
+                .key
+                .iter()
+                .map(|key| reader.queue_entry(key, &added.value)),
+        );
     }
     for wanted in [Match::Right, Match::Wrong] {
         if matches.contains(&wanted) {
@@ -58,7 +65,10 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
     outside_errors(site, site.top)?;
     let scope = Scope::above(context, site);
     let name = context.settings.spellings(Setting::TaskQueues).remove(0);
-    let mapping = matches!(site.value.as_ref().map(|value| &value.kind), Some(ExprKind::Dict(_)));
+    let mapping = matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::Dict(_))
+    );
     if is_empty(site) || context.routed_by_router() {
         default_queue::ensure_beside(context, draft, site, &name, mapping)?;
     }
@@ -68,7 +78,18 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
     } else {
         (element(context, draft, &scope, &key), None)
     };
-    add(draft, site, &Element { name: &name, item, entry, is_single: is_queue, what: WHAT, rank: Rank::Queues })
+    add(
+        draft,
+        site,
+        &Element {
+            name: &name,
+            item,
+            entry,
+            is_single: is_queue,
+            what: WHAT,
+            rank: Rank::Queues,
+        },
+    )
 }
 
 fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -79,9 +100,20 @@ fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let unit = crate::python::style::indent_unit(&scope.module);
     let value = Item {
         flat: format!("({}, {})", default.flat, events.flat),
-        block: Some(format!("(\n{unit}{},\n{unit}{},\n)", default.flat, events.flat)),
+        block: Some(format!(
+            "(\n{unit}{},\n{unit}{},\n)",
+            default.flat, events.flat
+        )),
     };
-    define(context, draft, &scope, Setting::TaskQueues, Rank::Queues, &value, WHAT)
+    define(
+        context,
+        draft,
+        &scope,
+        Setting::TaskQueues,
+        Rank::Queues,
+        &value,
+        WHAT,
+    )
 }
 
 /// `Queue(SERVICE_NAME + '-events', events_exchange)`.
@@ -91,7 +123,10 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
     // The events binding would inherit the default routing key, and native delayed delivery would
     // carry other services' countdown tasks here.
     let key_argument = if context.quorum {
-        format!(", routing_key={}", quoted(&scope.module, &context.contract.event_task))
+        format!(
+            ", routing_key={}",
+            quoted(&scope.module, &context.contract.event_task)
+        )
     } else {
         String::new()
     };
@@ -104,13 +139,24 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
     let contract = &context.contract;
     let mut fields = vec![
         format!("{}: {}", quote("exchange"), quote(&contract.exchange)),
-        format!("{}: {}", quote("exchange_type"), quote(&contract.exchange_type)),
+        format!(
+            "{}: {}",
+            quote("exchange_type"),
+            quote(&contract.exchange_type)
+        ),
     ];
     if context.quorum {
-        fields.push(format!("{}: {}", quote("routing_key"), quote(&contract.event_task)));
+        fields.push(format!(
+            "{}: {}",
+            quote("routing_key"),
+            quote(&contract.event_task)
+        ));
     }
     let unit = crate::python::style::indent_unit(&scope.module);
-    let lines: String = fields.iter().map(|field| format!("\n{unit}{field},")).collect();
+    let lines: String = fields
+        .iter()
+        .map(|field| format!("\n{unit}{field},"))
+        .collect();
     Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
         block: Some(format!("{key}: {{{lines}\n}}")),
@@ -119,7 +165,10 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
 
 /// Celery consumes the default queue as long as no queue is named: an empty literal is that case.
 fn is_empty(site: &Site) -> bool {
-    site.value.is_some() && held(site).iter().all(|element| matches!(&element.kind, ExprKind::Dict(items) if items.is_empty()))
+    site.value.is_some()
+        && held(site)
+            .iter()
+            .all(|element| matches!(&element.kind, ExprKind::Dict(items) if items.is_empty()))
         && site.additions.is_empty()
         && site.value.as_ref().is_some_and(is_empty_literal)
 }
@@ -129,8 +178,15 @@ fn is_empty_literal(value: &Expr) -> bool {
         ExprKind::Sequence(_, items) => items.is_empty(),
         ExprKind::Dict(items) => items.is_empty(),
         ExprKind::None => true,
-        ExprKind::Call { function, args, keywords, .. } => {
-            matches!(function.name(), Some("tuple" | "list" | "set" | "dict")) && args.is_empty() && keywords.is_empty()
+        ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } => {
+            matches!(function.name(), Some("tuple" | "list" | "set" | "dict"))
+                && args.is_empty()
+                && keywords.is_empty()
         }
         _ => false,
     }
@@ -138,7 +194,9 @@ fn is_empty_literal(value: &Expr) -> bool {
 
 fn is_queue(value: &Expr) -> bool {
     match &value.kind {
-        ExprKind::Call { function, .. } => function.dotted().is_some_and(|name| name.ends_with("Queue")),
+        ExprKind::Call { function, .. } => function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Queue")),
         _ => false,
     }
 }
@@ -149,17 +207,28 @@ fn bound_otherwise(context: &Context<'_>, site: &Site) -> Finding {
     let message = format!("the queue `{queue}` is there, but not as the contract wants it");
     Finding::refusal("events-queue-differs", message)
         .at(&site.file, site.stmt)
-        .label(format!("must be bound to the {} exchange `{}`, without arguments", contract.exchange_type, contract.exchange))
+        .label(format!(
+            "must be bound to the {} exchange `{}`, without arguments",
+            contract.exchange_type, contract.exchange
+        ))
         .help(format!(
             "write it as `Queue({} + '{}', Exchange('{}', type='{}'))`, or remove it and run again",
-            names::SERVICE_NAME, contract.queue_suffix, contract.exchange, contract.exchange_type
+            names::SERVICE_NAME,
+            contract.queue_suffix,
+            contract.exchange,
+            contract.exchange_type
         ))
 }
 
 fn not_queues(context: &Context<'_>, site: &Site, element: &Expr) -> Finding {
     let name = context.settings.spellings(Setting::TaskQueues).remove(0);
-    Finding::refusal("queues-are-strings", format!("`{name}` holds strings, not queues: this is no Celery setting"))
-        .at(&site.file, element.span)
-        .label("Celery wants kombu `Queue` objects here")
-        .help(format!("rename it, or make `{name}` a tuple of `Queue`s, then run again"))
+    Finding::refusal(
+        "queues-are-strings",
+        format!("`{name}` holds strings, not queues: this is no Celery setting"),
+    )
+    .at(&site.file, element.span)
+    .label("Celery wants kombu `Queue` objects here")
+    .help(format!(
+        "rename it, or make `{name}` a tuple of `Queue`s, then run again"
+    ))
 }

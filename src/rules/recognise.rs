@@ -30,24 +30,44 @@ pub struct Reader<'a, 't> {
 impl Reader<'_, '_> {
     /// What an element is: `Queue(SERVICE_NAME + '-events', events_exchange)` in any spelling.
     pub fn queue(&self, site: &Site, element: &Expr) -> Match {
-        let ExprKind::Call { function, args, keywords, .. } = &element.kind else {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &element.kind
+        else {
             return Match::Other;
         };
-        if !function.dotted().is_some_and(|name| name.ends_with("Queue")) {
+        if !function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Queue"))
+        {
             return Match::Other;
         }
         let argument = |at: usize, name: &str| {
-            let keyword = keywords.iter().find(|keyword| keyword.name.as_deref() == Some(name));
+            let keyword = keywords
+                .iter()
+                .find(|keyword| keyword.name.as_deref() == Some(name));
             args.get(at).or(keyword.map(|keyword| &keyword.value))
         };
         if !argument(0, "name").is_some_and(|name| self.is_queue_name(name)) {
             return Match::Other;
         }
-        let bound = argument(1, "exchange").is_some_and(|exchange| self.is_exchange(&site.module, exchange));
+        let bound = argument(1, "exchange")
+            .is_some_and(|exchange| self.is_exchange(&site.module, exchange));
         let arguments = keywords.iter().any(|keyword| {
-            matches!(keyword.name.as_deref(), Some("queue_arguments" | "max_priority" | "message_ttl" | "expires" | "max_length") | None)
+            matches!(
+                keyword.name.as_deref(),
+                Some("queue_arguments" | "max_priority" | "message_ttl" | "expires" | "max_length")
+                    | None
+            )
         });
-        if bound && !arguments { Match::Right } else { Match::Wrong }
+        if bound && !arguments {
+            Match::Right
+        } else {
+            Match::Wrong
+        }
     }
 
     /// What an entry of a mapping of queues is: `'orders-events': {'exchange': …}`.
@@ -64,7 +84,8 @@ impl Reader<'_, '_> {
                     && value.string().as_deref() == Some(wanted)
             })
         };
-        let right = says("exchange", &self.contract.exchange) && says("exchange_type", &self.contract.exchange_type);
+        let right = says("exchange", &self.contract.exchange)
+            && says("exchange_type", &self.contract.exchange_type);
         if right { Match::Right } else { Match::Wrong }
     }
 
@@ -82,14 +103,26 @@ impl Reader<'_, '_> {
 
     /// `Exchange('microservice-events', type='fanout')`.
     pub fn makes_exchange(&self, expr: &Expr) -> bool {
-        let ExprKind::Call { function, args, keywords, .. } = &expr.kind else {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &expr.kind
+        else {
             return false;
         };
         let argument = |at: usize, name: &str| {
-            let keyword = keywords.iter().find(|keyword| keyword.name.as_deref() == Some(name));
-            args.get(at).or(keyword.map(|keyword| &keyword.value)).and_then(Expr::string)
+            let keyword = keywords
+                .iter()
+                .find(|keyword| keyword.name.as_deref() == Some(name));
+            args.get(at)
+                .or(keyword.map(|keyword| &keyword.value))
+                .and_then(Expr::string)
         };
-        function.dotted().is_some_and(|name| name.ends_with("Exchange"))
+        function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Exchange"))
             && argument(0, "name").as_deref() == Some(&self.contract.exchange)
             && argument(1, "type").as_deref() == Some(&self.contract.exchange_type)
     }
@@ -102,7 +135,11 @@ impl Reader<'_, '_> {
         let Some(parts) = fold(expr, &resolve) else {
             return false;
         };
-        parts == joined(vec![Part::Text(format!("{}{}", self.service, self.contract.queue_suffix))])
+        parts
+            == joined(vec![Part::Text(format!(
+                "{}{}",
+                self.service, self.contract.queue_suffix
+            ))])
     }
 }
 

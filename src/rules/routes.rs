@@ -17,11 +17,22 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     if sites.is_empty() {
         let scope = Scope::end(context)?;
         let value = if context.routed_by_router() {
-            Item::flat(format!("({},)", quoted(&scope.module, &context.contract.router)))
+            Item::flat(format!(
+                "({},)",
+                quoted(&scope.module, &context.contract.router)
+            ))
         } else {
             narrow(context, &scope.module)
         };
-        return define(context, draft, &scope, Setting::TaskRoutes, Rank::Routes, &value, what(context));
+        return define(
+            context,
+            draft,
+            &scope,
+            Setting::TaskRoutes,
+            Rank::Routes,
+            &value,
+            what(context),
+        );
     }
     for site in &sites {
         match found(context, site) {
@@ -47,14 +58,22 @@ pub fn found(context: &Context<'_>, site: &Site) -> Option<Routed> {
     let event = &context.contract.event_task;
     let is_event = |key: &Expr| key.string().as_deref() == Some(event);
     let elements = held(site);
-    if elements.iter().any(|element| element.string().as_deref() == Some(&context.contract.router)) {
+    if elements
+        .iter()
+        .any(|element| element.string().as_deref() == Some(&context.contract.router))
+    {
         return Some(Routed::Router);
     }
     let in_dict = elements.iter().any(|element| match &element.kind {
-        ExprKind::Dict(items) => items.iter().any(|(key, _)| key.as_ref().is_some_and(is_event)),
+        ExprKind::Dict(items) => items
+            .iter()
+            .any(|(key, _)| key.as_ref().is_some_and(is_event)),
         _ => false,
     });
-    let added = site.additions.iter().any(|added| added.key.as_ref().is_some_and(is_event));
+    let added = site
+        .additions
+        .iter()
+        .any(|added| added.key.as_ref().is_some_and(is_event));
     (in_dict || added).then_some(Routed::EventOnly)
 }
 
@@ -96,14 +115,20 @@ fn complete_tuple(context: &Context<'_>, draft: &mut Draft, site: &Site) {
 }
 
 fn what(context: &Context<'_>) -> &'static str {
-    if context.routed_by_router() { "router" } else { "event route" }
+    if context.routed_by_router() {
+        "router"
+    } else {
+        "event route"
+    }
 }
 
 /// `{'microservice.event': {…}}`.
 fn narrow(context: &Context<'_>, module: &Module) -> Item {
     let unit = indent_unit(module);
     let Item { flat, block } = entry(context, module);
-    let inner = block.unwrap_or_else(|| flat.clone()).replace('\n', &format!("\n{unit}"));
+    let inner = block
+        .unwrap_or_else(|| flat.clone())
+        .replace('\n', &format!("\n{unit}"));
     Item {
         flat: format!("{{{flat}}}"),
         block: Some(format!("{{\n{unit}{inner},\n}}")),
@@ -121,7 +146,10 @@ fn entry(context: &Context<'_>, module: &Module) -> Item {
     ]
     .map(|(key, value)| format!("{}: {}", quote(key), quote(value)));
     let unit = indent_unit(module);
-    let lines: String = fields.iter().map(|field| format!("\n{unit}{field},")).collect();
+    let lines: String = fields
+        .iter()
+        .map(|field| format!("\n{unit}{field},"))
+        .collect();
     let key = quote(&contract.event_task);
     Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
