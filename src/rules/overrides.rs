@@ -6,8 +6,9 @@ use crate::celery::Setting;
 use crate::draft::Draft;
 use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
+use crate::path::RelPath;
 use crate::python::bindings::{self, Origin, Target};
-use crate::python::syntax::{Expr, Stmt, StmtKind, walk};
+use crate::python::syntax::{Expr, Module, Stmt, StmtKind, walk};
 
 /// Reports every binding of a wired setting that some environment reads instead of the one we edit.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -21,7 +22,9 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             site.value.is_some() && !is_wired(context, setting, site) && !reads_itself(site, &names)
         });
         if hiding.is_empty() {
-            unrelated_classes(context, &names)?;
+            if let Home::Class(file, home) = &context.settings.home {
+                unrelated_classes(&*context.settings.module(file)?, file, home, &names)?;
+            }
             continue;
         }
         let sites = context.settings.find(setting)?;
@@ -102,15 +105,16 @@ fn repeated(name: &str, sites: &[Site], hiding: &[Site]) -> Finding {
 }
 
 /// Two classes that bind the setting, neither built on the other: we cannot tell which is loaded.
-fn unrelated_classes(context: &Context<'_>, names: &[String]) -> Result<(), Finding> {
-    let Home::Class(file, home) = &context.settings.home else {
-        return Ok(());
-    };
-    let module = context.settings.module(file)?;
+pub fn unrelated_classes(
+    module: &Module,
+    file: &RelPath,
+    home: &str,
+    names: &[String],
+) -> Result<(), Finding> {
     let mut finding = None;
     walk(&module.body, &mut |stmt| {
         if let StmtKind::Class { name, .. } = &stmt.kind
-            && name.text != *home
+            && name.text != home
             && !inherits(&module.body, &name.text, home, 0)
             && !inherits(&module.body, home, &name.text, 0)
             && let Some(span) = binding(stmt, names)
