@@ -147,9 +147,12 @@ fn file_is_ours_to_replace(root: &Path, target: &RelPath) -> Result<()> {
         return Ok(());
     };
     ensure!(
-        has_write_bit(&kind) && rustix::fs::access(&full, Access::WRITE_OK).is_ok(),
+        has_write_bit(&kind),
         "{target} is read-only; make it writable (`chmod u+w {target}`), then run again"
     );
+    rustix::fs::access(&full, Access::WRITE_OK).with_context(|| {
+        format!("we may not write {target}; run as the user who may, or make it writable")
+    })?;
     ensure!(
         !kind.is_file() || kind.nlink() == 1,
         "{target} is one file with {} names (hard links), and a write would part them; make it \
@@ -164,12 +167,13 @@ fn directory_is_writable(root: &Path, directory: &RelPath) -> Result<()> {
     let kind = std::fs::metadata(&full)
         .with_context(|| format!("cannot look at the directory {directory}; run again"))?;
     ensure!(
-        has_write_bit(&kind)
-            && rustix::fs::access(&full, Access::WRITE_OK | Access::EXEC_OK).is_ok(),
+        has_write_bit(&kind),
         "the directory {directory} is read-only; make it writable (`chmod u+w {directory}`), \
          then run again"
     );
-    Ok(())
+    rustix::fs::access(&full, Access::WRITE_OK | Access::EXEC_OK).with_context(|| {
+        format!("we may not write in the directory {directory}; run as the user who may")
+    })
 }
 
 fn has_write_bit(kind: &Metadata) -> bool {

@@ -105,13 +105,6 @@ impl<'a> Disk<'a> {
         like: Option<&RelPath>,
     ) -> Result<()> {
         self.remove(path)?;
-        let like = match like {
-            Some(like) => Some(
-                fs::symlink_metadata(self.full(like))
-                    .with_context(|| format!("cannot look at {like}; nothing was written"))?,
-            ),
-            None => None,
-        };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         // A secret must not be open to others for the moment before its own permissions are set.
@@ -124,8 +117,8 @@ impl<'a> Disk<'a> {
         let mut file = file.context("a file that was created is open")?;
         self.effect("write", path, |_| file.write_all(bytes))?;
         if let Some(like) = like {
-            self.effect("keep owner and permissions on", path, |_| {
-                dress(&file, &like)
+            self.effect("keep owner and permissions of", like, |full| {
+                dress(&file, &fs::symlink_metadata(full)?)
             })?;
         }
         self.effect("write", path, |_| file.sync_all())

@@ -237,6 +237,58 @@ fn a_run_that_stops_while_it_undoes_is_finished_or_undone() {
     }
 }
 
+/// What a person writes while we are at work is kept, up to the very rename.
+#[test]
+fn an_edit_made_while_we_stage_stops_everything() {
+    for n in 1.. {
+        let root = quick_service();
+        let tree = Tree::disk(root.path());
+        let changes = changes(&tree);
+        let failed = Cell::new(false);
+        let edit = |at| {
+            let journal = fs::read(root.path().join(".scaffold-events.journal"));
+            if at == n && !journal.is_ok_and(|text| text.ends_with(b"commit\n")) {
+                put(root.path(), "run.py", "mine", 0o755);
+            }
+            false
+        };
+        gated(root.path(), &edit, &|disk| {
+            failed.set(apply_on(disk, &tree, &changes).is_err());
+        });
+        if fs::read(root.path().join("run.py")).unwrap() == b"#!python3\n" {
+            assert!(n > 40, "there are many steps before the commit: {n}");
+            break;
+        }
+        assert!(failed.get(), "edited at {n}");
+        let mut now = picture(root.path());
+        now.get_mut(Path::new("run.py")).unwrap().1 = b"#!python\n".to_vec();
+        assert_eq!(now, before(), "edited at {n}");
+    }
+}
+
+#[test]
+fn an_edit_made_behind_us_is_not_undone() {
+    let root = service();
+    let tree = Tree::disk(root.path());
+    let changes = changes(&tree);
+    let settings = root.path().join("orders/settings.py");
+    let edit_and_fail = |_| {
+        let is_in_place = fs::read(&settings).unwrap().ends_with(b"B = 2\r\n");
+        if is_in_place {
+            put(root.path(), "orders/settings.py", "mine", 0o640);
+        }
+        is_in_place
+    };
+    gated(root.path(), &edit_and_fail, &|disk| {
+        assert!(apply_on(disk, &tree, &changes).is_err());
+    });
+    let mut now = picture(root.path());
+    let settings = now.get_mut(Path::new("orders/settings.py")).unwrap();
+    assert_eq!(settings.1, b"mine");
+    settings.1 = b"A = 1\r\n".to_vec();
+    assert_eq!(now, before());
+}
+
 const CHILD_ROOT: &str = "SCAFFOLD_EVENTS_TEST_ROOT";
 const CHILD_STEP: &str = "SCAFFOLD_EVENTS_TEST_STEP";
 
@@ -331,6 +383,27 @@ fn a_journal_leads_nowhere_outside() {
     let left = picture(outside.path());
     assert!(recover(root.path()).is_err());
     assert_eq!(picture(outside.path()), left);
+}
+
+#[test]
+fn a_journal_follows_no_link() {
+    for n in 1.. {
+        let root = quick_service();
+        let tree = Tree::disk(root.path());
+        let changes = [change(&tree, "a/b.py", Some("x"))];
+        gated(root.path(), &|at| at >= n, &|disk| {
+            let _ = apply_on(disk, &tree, &changes);
+        });
+        if root.path().join("a/b.py").exists() {
+            break;
+        }
+        if root.path().join("a").exists() {
+            fs::rename(root.path().join("a"), root.path().join("conf/a")).unwrap();
+            symlink("conf/a", root.path().join("a")).unwrap();
+            let _ = recover(root.path());
+            assert!(!root.path().join("conf/a/b.py").exists(), "stopped at {n}");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -131,6 +131,26 @@ mod entries {
             Tree::disk(Path::new("/dev")).entry(&path("null")),
             Entry::Special("a device")
         );
+    }
+
+    /// Root may read everything: then there is nothing to see here.
+    #[test]
+    fn what_may_not_be_read_is_unreadable() {
+        let root = service(&[("a.py", ""), ("b/c.py", "")]);
+        let close = |name| {
+            fs::set_permissions(root.path().join(name), fs::Permissions::from_mode(0o0)).unwrap();
+        };
+        close("a.py");
+        close("b");
+        if fs::File::open(root.path().join("a.py")).is_ok() {
+            return;
+        }
+        let tree = Tree::disk(root.path());
+        assert!(matches!(tree.entry(&path("a.py")), Entry::Unreadable(_)));
+        assert!(matches!(tree.entry(&path("b/c.py")), Entry::Unreadable(_)));
+        assert_eq!(names(&tree.walk()), ["a.py"]);
+        assert!(!tree.walk_is_whole());
+        fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     #[test]
