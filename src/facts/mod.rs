@@ -10,6 +10,7 @@ pub mod pins;
 pub mod python_version;
 pub mod scope;
 pub mod service;
+pub mod settings;
 pub mod source;
 pub mod tasks;
 pub mod text;

@@ -1,0 +1,443 @@
+//! Where an import goes, so that isort and the reader agree. Gives edits. Pure.
+
+use super::bindings::binds;
+use super::style::{line_end, line_start, newline, next_line, starts_line};
+use super::syntax::{Alias, Module, Stmt, StmtKind};
+use crate::edit::{Edit, Span};
+
+/// How names of one module come to be known in a file: the edits, and what each is called there.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// What to change; empty where all is there.
+    pub edits: Vec<Edit>,
+    /// The local name of each wanted one, in order.
+    pub names: Vec<String>,
+}
+
+/// Makes `names` (sorted) of `package` known above the offset `before`.
+///
+/// ```text
+/// import os                 import os
+///                    ->     from kombu import Exchange, Queue
+/// X = 1
+///                           X = 1
+/// ```
+/// A name bound to something else is imported under another: `Queue as KombuQueue`.
+pub fn import_names(module: &Module, package: &str, names: &[&str], before: usize) -> Imported {
+    let have = plain_imports(module, package, before);
+    let mut wanted = Vec::new();
+    let mut local = Vec::new();
+    for name in names {
+        if have.iter().any(|(_, aliases)| has(aliases, name)) {
+            local.push((*name).to_owned());
+            continue;
+        }
+        let alias = taken(module, package, name).then(|| alias_for(module, package, name));
+        local.push(alias.clone().unwrap_or_else(|| (*name).to_owned()));
+        wanted.push(alias.map_or((*name).to_owned(), |alias| format!("{name} as {alias}")));
+    }
+    let edits = match have
+        .iter()
+        .find(|(_, aliases)| aliases.iter().all(|a| a.alias.is_none()))
+    {
+        _ if wanted.is_empty() => Vec::new(),
+        Some((stmt, aliases)) => extend(module, stmt, aliases, &wanted),
+        None => vec![import_line(
+            module,
+            package,
+            &format!("from {package} import {}", wanted.join(", ")),
+            before,
+        )],
+    };
+    Imported {
+        edits,
+        names: local,
+    }
+}
+
+/// The imports of `package`'s own names at module level above `before`, unconditional.
+fn plain_imports<'a>(
+    module: &'a Module,
+    package: &str,
+    before: usize,
+) -> Vec<(&'a Stmt, &'a [Alias])> {
+    let found = module.body.iter().filter_map(|stmt| match &stmt.kind {
+        StmtKind::ImportFrom {
+            module: Some(from),
+            level: 0,
+            names,
+        } if from == package && stmt.span.end <= before => Some((stmt, names.as_slice())),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn has(aliases: &[Alias], name: &str) -> bool {
+    aliases
+        .iter()
+        .any(|alias| alias.name == "*" || (alias.name == name && alias.bound() == name))
+}
+
+/// Whether the file binds `name` to anything but the package's own.
+fn taken(module: &Module, package: &str, name: &str) -> bool {
+    let ours: Vec<Span> = all_imports(&module.body, package)
+        .into_iter()
+        .filter(|alias| alias.name == name)
+        .map(|alias| alias.span)
+        .collect();
+    binds(&module.body, name)
+        .iter()
+        .any(|span| !ours.contains(span))
+}
+
+fn all_imports<'a>(block: &'a [Stmt], package: &str) -> Vec<&'a Alias> {
+    let mut found = Vec::new();
+    super::syntax::walk(block, &mut |stmt| {
+        if let StmtKind::ImportFrom {
+            module: Some(from),
+            level: 0,
+            names,
+        } = &stmt.kind
+            && (from == package
+                || from
+                    .strip_prefix(package)
+                    .is_some_and(|rest| rest.starts_with('.')))
+        {
+            found.extend(names);
+        }
+    });
+    found
+}
+
+/// `KombuQueue`, with underscores where even that is bound.
+fn alias_for(module: &Module, package: &str, name: &str) -> String {
+    let mut letters = package.chars();
+    let capital: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect();
+    let mut alias = format!("{capital}{name}");
+    while !binds(&module.body, &alias).is_empty() {
+        alias.push('_');
+    }
+    alias
+}
+
+/// Names added to an import that is there: in order where its names are in order, else at the end.
+fn extend(module: &Module, stmt: &Stmt, aliases: &[Alias], wanted: &[String]) -> Vec<Edit> {
+    let text = &*module.text;
+    let sorted = aliases.is_sorted_by(|a, b| a.name <= b.name);
+    let own_lines = aliases
+        .last()
+        .is_some_and(|last| starts_line(text, last.span.start));
+    let separator = |at: usize| match own_lines {
+        true => format!(
+            ",{}{}",
+            newline(text, at),
+            super::style::indentation(text, at)
+        ),
+        false => ", ".to_owned(),
+    };
+    let mut edits = Vec::new();
+    for name in wanted {
+        match aliases.iter().find(|alias| sorted && alias.name > *name) {
+            Some(next) => {
+                let at = next.span.start;
+                edits.push(Edit::insert(at, format!("{name}{}", separator(at))));
+            }
+            None => {
+                let last = aliases.last().map_or(stmt.span, |alias| alias.span);
+                edits.push(Edit::insert(
+                    last.end,
+                    format!("{}{name}", separator(last.start)),
+                ));
+            }
+        }
+    }
+    edits
+}
+
+/// The edit that adds an import statement on a line of its own.
+fn import_line(module: &Module, package: &str, statement: &str, before: usize) -> Edit {
+    match first_import_block(module, before) {
+        Some(block) => in_block(module, block, package, statement),
+        None => at_top(module, statement),
+    }
+}
+
+/// The first run of import statements at module level, if all of it stands above `before`.
+fn first_import_block(module: &Module, before: usize) -> Option<&[Stmt]> {
+    let start = module.body.iter().position(is_import)?;
+    let length = module.body[start..]
+        .iter()
+        .take_while(|stmt| is_import(stmt))
+        .count();
+    let block = &module.body[start..start + length];
+    (block.last()?.span.end <= before).then_some(block)
+}
+
+fn is_import(stmt: &Stmt) -> bool {
+    matches!(
+        stmt.kind,
+        StmtKind::Import { .. } | StmtKind::ImportFrom { .. }
+    )
+}
+
+fn in_block(module: &Module, block: &[Stmt], package: &str, statement: &str) -> Edit {
+    let text = &*module.text;
+    let groups = groups(text, block);
+    let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
+    let last = block.last().expect("a block is never empty");
+    if let Some(at) = kinds.iter().position(|&kind| kind == Section::ThirdParty)
+        && let Some(next) = next_in_order(groups[at], package)
+        && starts_line(text, next.span.start)
+    {
+        return Edit::insert(
+            next.span.start,
+            format!("{statement}{}", newline(text, next.span.end)),
+        );
+    }
+    let group = kinds
+        .iter()
+        .position(|&kind| kind == Section::ThirdParty)
+        .map(|at| groups[at]);
+    let sectioned = groups.len() > 1 && kinds.iter().all(|&kind| kind != Section::Mixed);
+    match group {
+        Some(group) => below(
+            text,
+            group.last().expect("a group is never empty"),
+            statement,
+            "",
+        ),
+        None if sectioned => match kinds.iter().rposition(|&kind| kind < Section::ThirdParty) {
+            Some(at) => {
+                let last = groups[at].last().expect("a group is never empty");
+                below(text, last, statement, newline(text, last.span.end))
+            }
+            None => below(text, last, statement, ""),
+        },
+        None => below(text, last, statement, ""),
+    }
+}
+
+/// On a line of its own below the physical line on which `stmt` ends, `gap` above it.
+fn below(text: &[u8], stmt: &Stmt, statement: &str, gap: &str) -> Edit {
+    let newline = newline(text, stmt.span.end);
+    let at = line_end(text, stmt.span.end);
+    let end = if at == text.len() { newline } else { "" };
+    Edit::insert(at, format!("{newline}{gap}{statement}{end}"))
+}
+
+/// No import to go by: below docstring and leading comments, above everything else.
+fn at_top(module: &Module, statement: &str) -> Edit {
+    let text = &*module.text;
+    let docstring = module.body.first().filter(|stmt| is_docstring(stmt));
+    let next = module.body.get(usize::from(docstring.is_some()));
+    match (docstring, next) {
+        (Some(doc), Some(next)) if line_end(text, doc.span.end) >= next.span.start => {
+            Edit::insert(next.span.start, format!("{statement}; "))
+        }
+        (Some(doc), _) => below_docstring(text, doc, statement),
+        (None, Some(next)) => {
+            let at = above_comments(text, next.span.start);
+            Edit::insert(at, format!("{statement}{}", newline(text, at)))
+        }
+        (None, None) => {
+            let end = newline(text, text.len());
+            let open = !text.is_empty() && !matches!(text.last(), Some(b'\n' | b'\r'));
+            Edit::insert(
+                text.len(),
+                format!("{}{statement}{end}", if open { end } else { "" }),
+            )
+        }
+    }
+}
+
+fn below_docstring(text: &[u8], doc: &Stmt, statement: &str) -> Edit {
+    let newline = newline(text, doc.span.end);
+    let mut at = next_line(text, doc.span.end);
+    if at == line_end(text, doc.span.end) {
+        return Edit::insert(at, format!("{newline}{statement}{newline}"));
+    }
+    let mut gap = "";
+    while at < text.len() && line_end(text, at) == at {
+        at = next_line(text, at);
+        gap = newline;
+    }
+    Edit::insert(at, format!("{statement}{newline}{gap}"))
+}
+
+/// The begin of the comment lines directly above a statement, where a blank line parts them from others.
+fn above_comments(text: &[u8], stmt: usize) -> usize {
+    let own = line_start(text, stmt);
+    let mut at = own;
+    while at > 0 {
+        let above = line_start(text, at - 1 - usize::from(text[..at].ends_with(b"\r\n")));
+        let line = text[above..line_end(text, above)].trim_ascii();
+        if line.is_empty() {
+            return at;
+        }
+        if !line.starts_with(b"#") || above == 0 {
+            break;
+        }
+        at = above;
+    }
+    own
+}
+
+fn is_docstring(stmt: &Stmt) -> bool {
+    matches!(&stmt.kind, StmtKind::Expr { value } if value.string().is_some())
+}
+
+/// isort's sections, in its order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Section {
+    Future,
+    Standard,
+    ThirdParty,
+    Local,
+    /// More than one of them in one group: nobody sorts this file.
+    Mixed,
+}
+
+/// The statements of a block, split where blank lines part them.
+fn groups<'a>(text: &[u8], block: &'a [Stmt]) -> Vec<&'a [Stmt]> {
+    block
+        .chunk_by(|a, b| {
+            let line = next_line(text, a.span.end);
+            line > b.span.start || !line_is_blank(text, line)
+        })
+        .collect()
+}
+
+fn line_is_blank(text: &[u8], at: usize) -> bool {
+    text[at..line_end(text, at)].trim_ascii().is_empty()
+}
+
+fn section(group: &[Stmt]) -> Section {
+    let mut kinds = group.iter().map(section_of);
+    let first = kinds.next().unwrap_or(Section::Mixed);
+    if kinds.all(|kind| kind == first) {
+        first
+    } else {
+        Section::Mixed
+    }
+}
+
+fn section_of(stmt: &Stmt) -> Section {
+    let name = match &stmt.kind {
+        StmtKind::ImportFrom { level: 1.., .. } => return Section::Local,
+        StmtKind::ImportFrom { module, .. } => module.as_deref(),
+        StmtKind::Import { names } => names.first().map(|alias| alias.name.as_str()),
+        _ => None,
+    };
+    match name.and_then(|name| name.split('.').next()) {
+        Some("__future__") => Section::Future,
+        Some(name) if STANDARD_LIBRARY.contains(&name) => Section::Standard,
+        _ => Section::ThirdParty,
+    }
+}
+
+/// The import in a sorted group that `from package import …` goes in front of.
+fn next_in_order<'a>(group: &'a [Stmt], package: &str) -> Option<&'a Stmt> {
+    let from = |stmt: &Stmt| match &stmt.kind {
+        StmtKind::ImportFrom { module, .. } => module.as_deref().map(str::to_ascii_lowercase),
+        _ => None,
+    };
+    let keys: Vec<Option<String>> = group.iter().map(from).collect();
+    let at = group
+        .iter()
+        .zip(&keys)
+        .position(|(_, key)| key.as_deref().is_some_and(|key| key > package))?;
+    keys.is_sorted().then(|| &group[at])
+}
+
+/// Top-level modules of the standard libraries of Python 2.7 and 3 that settings import.
+const STANDARD_LIBRARY: [&str; 84] = [
+    "ConfigParser",
+    "Queue",
+    "StringIO",
+    "abc",
+    "argparse",
+    "ast",
+    "asyncio",
+    "atexit",
+    "base64",
+    "bisect",
+    "builtins",
+    "cPickle",
+    "calendar",
+    "codecs",
+    "collections",
+    "configparser",
+    "contextlib",
+    "copy",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "distutils",
+    "email",
+    "enum",
+    "errno",
+    "fnmatch",
+    "fractions",
+    "functools",
+    "gc",
+    "getpass",
+    "glob",
+    "hashlib",
+    "hmac",
+    "html",
+    "http",
+    "imp",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "locale",
+    "logging",
+    "math",
+    "mimetypes",
+    "multiprocessing",
+    "numbers",
+    "operator",
+    "os",
+    "pathlib",
+    "pickle",
+    "pkgutil",
+    "platform",
+    "pprint",
+    "queue",
+    "random",
+    "re",
+    "secrets",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "smtplib",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "stat",
+    "string",
+    "struct",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "traceback",
+    "types",
+    "typing",
+    "urllib",
+    "uuid",
+    "warnings",
+];
