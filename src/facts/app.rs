@@ -10,6 +10,7 @@ use crate::edit::Span;
 use crate::facts::scope::{Binding, bindings, expressions, level};
 use crate::facts::service::{Meaning, Service};
 use crate::facts::text;
+use crate::facts::value::keyword;
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Module, StmtKind};
@@ -244,13 +245,36 @@ fn is_used(service: &Service<'_>, app: &Candidate) -> bool {
         "conf",
         "on_after_configure",
     ];
-    let mut used = false;
-    expressions(&module.body, &mut |expr| {
-        if let ExprKind::Attribute { value, name } = &expr.kind {
+    let mut used = app.maker.is_some();
+    expressions(&module.body, &mut |expr| match &expr.kind {
+        ExprKind::Attribute { value, name } => {
             used |= value.name() == Some(&app.variable) && words.contains(&name.text.as_str());
         }
+        ExprKind::Call { keywords, .. } if expr.span == app.call => {
+            used |= keyword(keywords, "include").is_some()
+                || keyword(keywords, "config_source").is_some();
+        }
+        _ => {}
     });
-    used || app.maker.is_some()
+    used || decorates_elsewhere(service, app)
+}
+
+/// `@app.task` in another module.
+fn decorates_elsewhere(service: &Service<'_>, app: &Candidate) -> bool {
+    let own = Meaning::Bound {
+        file: app.file.clone(),
+        name: app.variable.clone(),
+    };
+    service.mentioning(".task").any(|(file, module)| {
+        let mut found = false;
+        expressions(&module.body, &mut |expr| {
+            if let ExprKind::Attribute { value, name } = &expr.kind {
+                found |=
+                    name.text == "task" && service.meaning_of(file, value).as_ref() == Some(&own);
+            }
+        });
+        found
+    })
 }
 
 fn none_found(service: &Service<'_>) -> Finding {
@@ -287,7 +311,9 @@ fn none_found(service: &Service<'_>) -> Finding {
             }
         }
     }
-    finding.help("name it if it is there: --celery-app MODULE:VARIABLE")
+    finding
+        .help("name it if it is there: --celery-app MODULE:VARIABLE")
+        .help("or write one, as in orders/celery.py:\n    from celery import Celery\n    app = Celery('orders')")
 }
 
 #[cfg(test)]
@@ -429,6 +455,16 @@ mod tests {
     fn a_client_without_settings_or_tasks_does_not_matter() {
         let client = "from celery import Celery\nc = Celery(broker='x')\nc.send_task('y')\n";
         assert_eq!(app(&[("a.py", PLAIN), ("client.py", client)]), "a:app");
+    }
+
+    #[test]
+    fn an_app_with_tasks_elsewhere_matters() {
+        let bare = "from celery import Celery\nb = Celery()\n";
+        let tasks = "from b import b\n@b.task\ndef f(): pass\n";
+        assert_eq!(
+            app(&[("a.py", PLAIN), ("b.py", bare), ("t.py", tasks)]),
+            "several-celery-apps"
+        );
     }
 
     #[test]

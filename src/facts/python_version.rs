@@ -31,8 +31,28 @@ pub fn python(service: &Service<'_>, near: &[RelPath]) -> (Python, Option<Place>
     let two = declared.iter().find(|(python, _)| *python == Python::Two);
     match two.or(declared.first()) {
         Some((python, place)) => (*python, Some(place.clone())),
-        None => (Python::Three, None),
+        None => match near.iter().find_map(|file| future(service, file)) {
+            Some(place) => (Python::Two, Some(place)),
+            None => (Python::Three, None),
+        },
     }
+}
+
+/// `from __future__ import absolute_import` and the like: written for a service that Python 2 imports.
+fn future(service: &Service<'_>, file: &RelPath) -> Option<Place> {
+    let module = service.module(file)?;
+    let stmt = module.body.iter().find(|stmt| match &stmt.kind {
+        StmtKind::ImportFrom {
+            module: Some(module),
+            names,
+            ..
+        } => module == "__future__" && names.iter().any(|alias| alias.name != "annotations"),
+        _ => false,
+    })?;
+    Some(Place {
+        path: file.clone(),
+        span: Some(stmt.span),
+    })
 }
 
 /// A place in a file that only Python 2 reads.
@@ -224,6 +244,15 @@ mod tests {
             assert_eq!(said("a.py", text), Some(Python::Two), "{text}");
         }
         assert_eq!(said("a.py", "print('x')\nx = (\n"), None);
+    }
+
+    #[test]
+    fn future_imports_count_where_nothing_is_declared() {
+        assert_eq!(
+            said("a.py", "from __future__ import absolute_import\n"),
+            Some(Python::Two)
+        );
+        assert_eq!(said("a.py", "from __future__ import annotations\n"), None);
     }
 
     proptest! {

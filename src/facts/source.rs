@@ -44,7 +44,8 @@ pub fn loading(
         && !has_file(service.tree, file)
     {
         let message = format!("--settings {file}: there is no such file");
-        return Err(Finding::refusal("settings-not-found", message));
+        return Err(Finding::refusal("settings-not-found", message)
+            .help("name a file below the service's directory: --settings FILE"));
     }
     let calls = load::calls(service, app);
     let namespace = namespace(service, &calls)?;
