@@ -445,6 +445,17 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_no_code_names_must_be_the_only_ones() {
+        let load = "app.config_from_object('django.conf:settings')";
+        let apps = "INSTALLED_APPS = []\n";
+        assert_eq!(with(load, &[("p/conf.py", apps)]), "django p/conf.py");
+        assert_eq!(
+            with(load, &[("a.py", apps), ("b.py", "from a import *\n")]),
+            "settings-unknown"
+        );
+    }
+
+    #[test]
     fn the_environment_may_be_given_in_code() {
         let lines = "os.environ.setdefault('CELERY_CONFIG_MODULE', 'p.a')\napp.config_from_envvar('CELERY_CONFIG_MODULE')";
         assert_eq!(with(lines, &[("p/a.py", "")]), "p/a.py");
@@ -478,6 +489,11 @@ mod tests {
         assert_eq!(
             source_of(&[("a.py", flask), config]),
             "flask a.py web.config config.py C"
+        );
+        let made = "from flask import Flask\nfrom celery import Celery\nfrom config import C\ndef create(config=C):\n    app = Flask('x')\n    app.config.from_object(config)\ncelery = Celery()\ncelery.conf.update(app.config)\n";
+        assert_eq!(
+            source_of(&[("a.py", made), config]),
+            "flask a.py app.config config.py C"
         );
         let factory = "from celery import Celery\ndef make(app):\n    c = Celery()\n    c.config_from_object(app.config['CELERY'])\n    return c\n";
         let web =
