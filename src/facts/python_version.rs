@@ -1,6 +1,7 @@
 //! Whether the service still runs on Python 2. Pure; says where it knows it from.
 
 use crate::edit::Span;
+use crate::facts::pins::{Pin, Pins, Version};
 use crate::facts::service::Service;
 use crate::facts::text::{contains, line_at, lines, masked, trimmed};
 use crate::finding::Place;
@@ -18,8 +19,9 @@ pub enum Python {
 
 /// The version, with the place that says so; Python 3 where nothing does.
 ///
-/// Python 2 syntax in the files near the app speaks first, then what the project declares.
-pub fn python(service: &Service<'_>, near: &[RelPath]) -> (Python, Option<Place>) {
+/// Python 2 syntax in the files near the app speaks first, then what the project declares, then packages
+/// that only Python 3 installs, then `from __future__` imports.
+pub fn python(service: &Service<'_>, pins: &Pins, near: &[RelPath]) -> (Python, Option<Place>) {
     if let Some(place) = near.iter().find_map(|file| syntax(service, file)) {
         return (Python::Two, Some(place));
     }
@@ -29,13 +31,26 @@ pub fn python(service: &Service<'_>, near: &[RelPath]) -> (Python, Option<Place>
         .filter_map(|path| declared(service, path))
         .collect();
     let two = declared.iter().find(|(python, _)| *python == Python::Two);
-    match two.or(declared.first()) {
-        Some((python, place)) => (*python, Some(place.clone())),
-        None => match near.iter().find_map(|file| future(service, file)) {
-            Some(place) => (Python::Two, Some(place)),
-            None => (Python::Three, None),
-        },
+    if let Some((python, place)) = two.or(declared.first()) {
+        return (*python, Some(place.clone()));
     }
+    if let Some(place) = needs_python_3(pins) {
+        return (Python::Three, Some(place));
+    }
+    match near.iter().find_map(|file| future(service, file)) {
+        Some(place) => (Python::Two, Some(place)),
+        None => (Python::Three, None),
+    }
+}
+
+/// A pin of a release that Python 2 cannot install.
+fn needs_python_3(pins: &Pins) -> Option<Place> {
+    let first = [("django", "2"), ("celery", "5")];
+    first.iter().find_map(|(package, version)| {
+        let version = Version::parse(version)?;
+        let is_newer = |pin: &&Pin| pin.lowest().is_some_and(|lowest| *lowest >= version);
+        pins.of(package).find(is_newer).map(|pin| pin.place.clone())
+    })
 }
 
 /// `from __future__ import absolute_import` and the like: written for a service that Python 2 imports.
@@ -198,7 +213,8 @@ mod tests {
     fn said(file: &str, text: &str) -> Option<Python> {
         let path = RelPath::parse(file).unwrap();
         let tree = Tree::memory([(path.clone(), text.as_bytes().to_vec())]);
-        let (python, place) = python(&Service::read(&tree), &[path]);
+        let pins = Pins::read(&tree, &tree.walk());
+        let (python, place) = python(&Service::read(&tree), &pins, &[path]);
         place.map(|_| python)
     }
 
@@ -253,6 +269,21 @@ mod tests {
             Some(Python::Two)
         );
         assert_eq!(said("a.py", "from __future__ import annotations\n"), None);
+    }
+
+    #[test]
+    fn packages_of_python_3_outweigh_future_imports() {
+        let text = "from __future__ import absolute_import\n";
+        let path = |text: &str| RelPath::parse(text).unwrap();
+        let tree = Tree::memory([
+            (path("a.py"), text.into()),
+            (path("requirements.txt"), "Django==3.2\n".into()),
+        ]);
+        let pins = Pins::read(&tree, &tree.walk());
+        assert_eq!(
+            python(&Service::read(&tree), &pins, &[path("a.py")]).0,
+            Python::Three
+        );
     }
 
     proptest! {
