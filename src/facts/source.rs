@@ -48,7 +48,7 @@ pub fn loading(
             .help("name a file below the service's directory: --settings FILE"));
     }
     let calls = load::calls(service, app);
-    let namespace = namespace(service, &calls)?;
+    let namespace = load::namespace(service, &calls)?;
     let (loads, ways): (Vec<_>, Vec<_>) = ways(service, &calls, config)?.into_iter().unzip();
     let Some(way) = ways.last() else {
         let source = match &config.settings {
@@ -275,32 +275,6 @@ fn unknown(load: Option<&Load>) -> Finding {
         None => finding,
     };
     finding.help("name the file that defines the Celery settings: --settings FILE")
-}
-
-/// The namespace of the last `config_from_object` that has one, else of the constructor.
-fn namespace(
-    service: &Service<'_>,
-    calls: &[Load],
-) -> Result<Option<(String, RelPath, Span)>, Finding> {
-    let given = |wanted: Call| {
-        let of_kind = calls.iter().filter(move |load| load.call == wanted);
-        of_kind
-            .filter_map(|load| Some((load, load.namespace.as_ref()?)))
-            .next_back()
-    };
-    let Some((load, expr)) = given(Call::Object).or_else(|| given(Call::Constructor)) else {
-        return Ok(None);
-    };
-    match string(service, &load.file, expr) {
-        Some(name) if name.is_empty() => Ok(None),
-        Some(name) => Ok(Some((name, load.file.clone(), expr.span))),
-        None => Err(Finding::refusal(
-            "namespace-unknown",
-            "only running the service tells the namespace of the Celery settings",
-        )
-        .at(&load.file, expr.span)
-        .help("write it as a literal: namespace='CELERY'")),
-    }
 }
 
 #[cfg(test)]
