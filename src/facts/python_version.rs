@@ -2,7 +2,7 @@
 
 use crate::edit::Span;
 use crate::facts::pins::{Pin, Pins, Version};
-use crate::facts::service::Service;
+use crate::facts::service::{Service, is_own};
 use crate::facts::text::{contains, line_at, lines, masked, trimmed};
 use crate::finding::Place;
 use crate::path::RelPath;
@@ -19,23 +19,31 @@ pub enum Python {
 
 /// The version, with the place that says so; Python 3 where nothing does.
 ///
-/// Python 2 syntax in the files near the app speaks first, then what the project declares, then packages
-/// that only Python 3 installs, then `from __future__` imports.
+/// Python 2 syntax in the files near the app speaks first, then packages that only Python 3 installs, then
+/// what the project declares, then `from __future__` imports.
 pub fn python(service: &Service<'_>, pins: &Pins, near: &[RelPath]) -> (Python, Option<Place>) {
     if let Some(place) = near.iter().find_map(|file| syntax(service, file)) {
         return (Python::Two, Some(place));
     }
+    // A classifier outlives its truth; an installed Django 5 does not.
+    if let Some(place) = needs_python_3(pins) {
+        return (Python::Three, Some(place));
+    }
+    // A setup.py elsewhere is some test's, or another project's.
+    let speaks = |path: &&RelPath| {
+        let directory = path.parent().unwrap_or_default();
+        near.first().is_none_or(|app| app.is_under(&directory))
+            || (path.file_name().starts_with("Dockerfile") && is_own(service.tree, path))
+    };
     let declared: Vec<(Python, Place)> = service
         .files
         .iter()
+        .filter(speaks)
         .filter_map(|path| declared(service, path))
         .collect();
     let two = declared.iter().find(|(python, _)| *python == Python::Two);
     if let Some((python, place)) = two.or(declared.first()) {
         return (*python, Some(place.clone()));
-    }
-    if let Some(place) = needs_python_3(pins) {
-        return (Python::Three, Some(place));
     }
     match near.iter().find_map(|file| future(service, file)) {
         Some(place) => (Python::Two, Some(place)),
