@@ -60,6 +60,10 @@ pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
     let deployment = Deployment::read(tree, config, &service.files);
     service.started = deployment.started();
     let candidate = app::find(&service, config).map_err(|finding| vec![finding])?;
+    // Its settings are named from where the app itself is.
+    if let Some(root) = app::import_root(&service, &candidate.file) {
+        service.roots.prefer(root);
+    }
     let loading = source::loading(&service, config, &candidate);
     let layout = layout::find(&service, config, &candidate);
     let (loading, layout) = match (loading, layout) {
@@ -211,6 +215,21 @@ mod tests {
         assert_eq!(
             (facts.tasks.routed.len(), facts.deployment.workers.len()),
             (1, 1)
+        );
+    }
+
+    #[test]
+    fn settings_are_named_from_the_apps_own_root() {
+        let tree = tree(&[
+            ("services/p/__init__.py", b""),
+            ("services/p/celery.py", APP.as_bytes()),
+            ("services/p/conf.py", b""),
+        ]);
+        let facts = gather(&tree, &Config::default()).unwrap();
+        assert_eq!(facts.app.module, "p.celery");
+        assert_eq!(
+            facts.app.source.file(),
+            RelPath::parse("services/p/conf.py").as_ref()
         );
     }
 
