@@ -1,5 +1,6 @@
 //! The service's one Celery app, by what its code means. Pure; of several that matter it picks none.
 
+mod evidence;
 mod maker;
 mod naming;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{AppName, Config};
 use crate::edit::Span;
-use crate::facts::scope::{Binding, bindings, expressions, level};
+use crate::facts::scope::{Binding, bindings, level};
 use crate::facts::service::{Meaning, Service};
 use crate::facts::text;
 use crate::finding::Finding;
@@ -41,12 +42,15 @@ pub fn find(service: &Service<'_>, config: &Config) -> Result<Candidate, Finding
     }
     let by_command: Vec<_> = found
         .iter()
-        .filter(|app| is_started(service, app))
+        .filter(|app| evidence::is_started(service, app))
         .collect();
     if let [one] = by_command.as_slice() {
         return Ok((*one).clone());
     }
-    let used: Vec<_> = found.iter().filter(|app| is_used(service, app)).collect();
+    let used: Vec<_> = found
+        .iter()
+        .filter(|app| evidence::is_used(service, app))
+        .collect();
     match (used.as_slice(), found.as_slice()) {
         ([one], _) => Ok((*one).clone()),
         (_, [one]) => Ok(one.clone()),
@@ -208,51 +212,6 @@ fn spelled(service: &Service<'_>, app: &Candidate) -> String {
     format!("{module}:{}", app.variable)
 }
 
-/// A worker command names this app: `-A orders`, `-A orders.celery`, `-A orders.celery:app`.
-fn is_started(service: &Service<'_>, app: &Candidate) -> bool {
-    let file = Meaning::Module(app.file.clone());
-    let bound = Meaning::Bound {
-        file: app.file.clone(),
-        name: app.variable.clone(),
-    };
-    service.started.iter().any(|name| {
-        let (module, variable) = name.split_once(':').unwrap_or((name, ""));
-        let dotted = if variable.is_empty() {
-            module.to_owned()
-        } else {
-            format!("{module}.{variable}")
-        };
-        let meaning = service.absolute(&RelPath::root(), &dotted);
-        // `-A orders` finds orders/celery.py too.
-        let inside = service.absolute(&RelPath::root(), &format!("{module}.celery"));
-        meaning.as_ref() == Some(&file)
-            || meaning.as_ref() == Some(&bound)
-            || (variable.is_empty() && inside.as_ref() == Some(&file))
-    })
-}
-
-/// The app has settings or tasks of its own; one without is a client that only sends.
-fn is_used(service: &Service<'_>, app: &Candidate) -> bool {
-    let Some(module) = service.module(&app.file) else {
-        return false;
-    };
-    let words = [
-        "config_from_object",
-        "config_from_envvar",
-        "autodiscover_tasks",
-        "task",
-        "conf",
-        "on_after_configure",
-    ];
-    let mut used = false;
-    expressions(&module.body, &mut |expr| {
-        if let ExprKind::Attribute { value, name } = &expr.kind {
-            used |= value.name() == Some(&app.variable) && words.contains(&name.text.as_str());
-        }
-    });
-    used || app.maker.is_some()
-}
-
 fn none_found(service: &Service<'_>) -> Finding {
     let python = service.files.iter().filter(|path| path.has_extension("py"));
     if python.count() == 0 {
@@ -287,7 +246,9 @@ fn none_found(service: &Service<'_>) -> Finding {
             }
         }
     }
-    finding.help("name it if it is there: --celery-app MODULE:VARIABLE")
+    finding
+        .help("name it if it is there: --celery-app MODULE:VARIABLE")
+        .help("or write one, as in orders/celery.py:\n    from celery import Celery\n    app = Celery('orders')")
 }
 
 #[cfg(test)]
@@ -429,6 +390,16 @@ mod tests {
     fn a_client_without_settings_or_tasks_does_not_matter() {
         let client = "from celery import Celery\nc = Celery(broker='x')\nc.send_task('y')\n";
         assert_eq!(app(&[("a.py", PLAIN), ("client.py", client)]), "a:app");
+    }
+
+    #[test]
+    fn an_app_with_tasks_elsewhere_matters() {
+        let bare = "from celery import Celery\nb = Celery()\n";
+        let tasks = "from b import b\n@b.task\ndef f(): pass\n";
+        assert_eq!(
+            app(&[("a.py", PLAIN), ("b.py", bare), ("t.py", tasks)]),
+            "several-celery-apps"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Where the service's package is, and where the two event modules go. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::config::Config;
 use crate::facts::app::{Candidate, import_root};
 use crate::facts::modules::{has_file, is_directory, is_identifier, is_package};
@@ -16,7 +18,7 @@ pub struct Layout {
     pub package: String,
     /// The directory from which that package is imported.
     pub root: RelPath,
-    /// The service's topmost package, which holds the app; the import root in a flat layout.
+    /// The topmost package that holds the directory; the import root in a flat layout.
     pub top: RelPath,
     /// The `__init__.py` files that Python 2 would need and that are not there, outermost first.
     pub missing_init: Vec<RelPath>,
@@ -43,9 +45,11 @@ pub fn find(service: &Service<'_>, config: &Config, app: &Candidate) -> Result<L
         Some(package) => package_directory(service, package)?,
         None => beside,
     };
-    let directory = match &config.tasks_dir {
-        Some(directory) => usable(service, directory)?,
-        None => tasks_directory(service, &root, &start),
+    let directory = if let Some(directory) = &config.tasks_dir {
+        usable(service, directory)?
+    } else {
+        let home = code_beside_configuration(service, &root, &start);
+        tasks_directory(service, &root, home.as_ref().unwrap_or(&start))
     };
     let mut roots = [&root].into_iter().chain(service.roots.directories());
     let named =
@@ -58,7 +62,7 @@ pub fn find(service: &Service<'_>, config: &Config, app: &Candidate) -> Result<L
     };
     Ok(Layout {
         missing_init: missing_init(service, &root, &directory),
-        top: top(&root, &start),
+        top: top(&root, &directory),
         directory,
         package,
         root,
@@ -88,6 +92,44 @@ fn tasks_directory(service: &Service<'_>, root: &RelPath, start: &RelPath) -> Re
         }
     }
 }
+
+/// The one package with the service's code, where the app stands in a package of configuration alone:
+/// `config/celery_app.py` beside `payments/users/tasks.py` gives `payments`.
+fn code_beside_configuration(
+    service: &Service<'_>,
+    root: &RelPath,
+    start: &RelPath,
+) -> Option<RelPath> {
+    let own = start.below(root)?.split('/').next()?;
+    if !CONFIGURATION.contains(&own) {
+        return None;
+    }
+    let mut packages = BTreeSet::new();
+    for file in service.python() {
+        let Some((package, inside)) = file.below(root).and_then(|rest| rest.split_once('/')) else {
+            continue;
+        };
+        let holds_tasks = inside
+            .split('/')
+            .any(|part| part == "tasks" || part == "tasks.py");
+        if holds_tasks && is_identifier(package) {
+            packages.insert(package);
+        }
+    }
+    let [package] = packages.into_iter().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    (package != own).then(|| root.join(package))
+}
+
+/// What packages without code of their own are called.
+const CONFIGURATION: [&str; 5] = [
+    "config",
+    "conf",
+    "configuration",
+    "settings",
+    "django_config",
+];
 
 /// A directory of modules that `import tasks` finds: one without `__init__.py` loses to a `tasks.py` beside it.
 fn is_tasks_package(service: &Service<'_>, directory: &RelPath) -> bool {
@@ -277,6 +319,26 @@ mod tests {
                 &[&init[..], &["tasks/__init__.py"]].concat()
             ),
             "p/core p.core.m"
+        );
+    }
+
+    #[test]
+    fn a_package_of_configuration_holds_no_events() {
+        let code = "payments/users/tasks.py";
+        assert_eq!(
+            place("config/celery_app.py", &["config/__init__.py", code]),
+            "payments payments.m"
+        );
+        assert_eq!(
+            place(
+                "config/celery_app.py",
+                &["config/__init__.py", code, "shop/tasks.py"]
+            ),
+            "config config.m"
+        );
+        assert_eq!(
+            place("config/celery_app.py", &["config/tasks.py", code]),
+            "config config.m"
         );
     }
 

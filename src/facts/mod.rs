@@ -79,6 +79,10 @@ pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
     let deployment = Deployment::read(tree, config, &service.files);
     service.started = deployment.started();
     let candidate = app::find(&service, config).map_err(|finding| vec![finding])?;
+    // Its settings are named from where the app itself is.
+    if let Some(root) = app::import_root(&service, &candidate.file) {
+        service.roots.prefer(root);
+    }
     let loading = source::loading(&service, config, &candidate);
     let layout = layout::find(&service, config, &candidate);
     let (loading, layout) = match (loading, layout) {
@@ -93,9 +97,10 @@ pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
         vec![Finding::refusal("app-not-importable", message).at(&candidate.file, candidate.call)]
     })?;
     let near = near(&service, &candidate.file, &loading.source);
+    let pins = Pins::read(tree, &service.files);
     Ok(Facts {
-        python: python_version::python(&service, &near),
-        pins: Pins::read(tree, &service.files),
+        python: python_version::python(&service, &pins, &near),
+        pins,
         tasks: Tasks::read(&service, EVENT_TASK),
         app: App {
             file: candidate.file,
@@ -198,4 +203,80 @@ pub struct App {
     pub loads: Option<Place>,
     /// The namespace as written (`CELERY` or `CELERY_`), with the place that says so.
     pub namespace: Option<(String, RelPath, Span)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const APP: &str = "from celery import Celery\napp = Celery('p')\napp.config_from_object('p.conf')\n@app.task(queue='m')\ndef f(): pass\n";
+
+    fn tree(files: &[(&str, &[u8])]) -> Tree {
+        Tree::memory(
+            files
+                .iter()
+                .map(|(path, text)| (RelPath::parse(path).unwrap(), text.to_vec())),
+        )
+    }
+
+    #[test]
+    fn the_parts_come_together() {
+        let tree = tree(&[
+            ("p/celery.py", APP.as_bytes()),
+            ("p/conf.py", b""),
+            ("Procfile", b"w: celery -A p worker -Q a\n"),
+            ("requirements.txt", b"celery==4.4.7\n"),
+        ]);
+        let facts = gather(&tree, &Config::default()).unwrap();
+        assert_eq!(facts.app.module, "p.celery");
+        assert_eq!(facts.layout.module("m"), "p.m");
+        assert_eq!(
+            (facts.tasks.routed.len(), facts.deployment.workers.len()),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn settings_are_named_from_the_apps_own_root() {
+        let tree = tree(&[
+            ("services/p/__init__.py", b""),
+            ("services/p/celery.py", APP.as_bytes()),
+            ("services/p/conf.py", b""),
+        ]);
+        let facts = gather(&tree, &Config::default()).unwrap();
+        assert_eq!(facts.app.module, "p.celery");
+        assert_eq!(
+            facts.app.source.file(),
+            RelPath::parse("services/p/conf.py").as_ref()
+        );
+    }
+
+    #[test]
+    fn every_refusal_comes_at_once() {
+        let tree = tree(&[("p/celery.py", APP.as_bytes())]);
+        let config = Config {
+            tasks_dir: RelPath::parse("my-dir/x"),
+            ..Config::default()
+        };
+        assert_eq!(gather(&tree, &config).unwrap_err().len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_files_never_panic(at in 0..APP.len(), byte: u8, cut in 0..APP.len(), other: Vec<u8>) {
+            let mut app = APP.as_bytes().to_vec();
+            app[at] = byte;
+            app.truncate(cut);
+            let tree = tree(&[
+                ("p/celery.py", &app),
+                ("p/conf.py", &other),
+                ("manage.py", &app[at.min(cut)..]),
+                ("setup.py", &other),
+                ("compose.yml", &other),
+                (".env.sample", &other),
+            ]);
+            let _ = gather(&tree, &Config::default());
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Whether the service still runs on Python 2. Pure; says where it knows it from.
 
 use crate::edit::Span;
-use crate::facts::service::Service;
+use crate::facts::pins::{Pin, Pins, Version};
+use crate::facts::service::{Service, is_own};
 use crate::facts::text::{contains, line_at, lines, masked, trimmed};
 use crate::finding::Place;
 use crate::path::RelPath;
@@ -18,21 +19,63 @@ pub enum Python {
 
 /// The version, with the place that says so; Python 3 where nothing does.
 ///
-/// Python 2 syntax in the files near the app speaks first, then what the project declares.
-pub fn python(service: &Service<'_>, near: &[RelPath]) -> (Python, Option<Place>) {
+/// Python 2 syntax in the files near the app speaks first, then packages that only Python 3 installs, then
+/// what the project declares, then `from __future__` imports.
+pub fn python(service: &Service<'_>, pins: &Pins, near: &[RelPath]) -> (Python, Option<Place>) {
     if let Some(place) = near.iter().find_map(|file| syntax(service, file)) {
         return (Python::Two, Some(place));
     }
+    // A classifier outlives its truth; an installed Django 5 does not.
+    if let Some(place) = needs_python_3(pins) {
+        return (Python::Three, Some(place));
+    }
+    // A setup.py elsewhere is some test's, or another project's.
+    let speaks = |path: &&RelPath| {
+        let directory = path.parent().unwrap_or_default();
+        near.first().is_none_or(|app| app.is_under(&directory))
+            || (path.file_name().starts_with("Dockerfile") && is_own(service.tree, path))
+    };
     let declared: Vec<(Python, Place)> = service
         .files
         .iter()
+        .filter(speaks)
         .filter_map(|path| declared(service, path))
         .collect();
     let two = declared.iter().find(|(python, _)| *python == Python::Two);
-    match two.or(declared.first()) {
-        Some((python, place)) => (*python, Some(place.clone())),
+    if let Some((python, place)) = two.or(declared.first()) {
+        return (*python, Some(place.clone()));
+    }
+    match near.iter().find_map(|file| future(service, file)) {
+        Some(place) => (Python::Two, Some(place)),
         None => (Python::Three, None),
     }
+}
+
+/// A pin of a release that Python 2 cannot install.
+fn needs_python_3(pins: &Pins) -> Option<Place> {
+    let first = [("django", "2"), ("celery", "5")];
+    first.iter().find_map(|(package, version)| {
+        let version = Version::parse(version)?;
+        let is_newer = |pin: &&Pin| pin.lowest().is_some_and(|lowest| *lowest >= version);
+        pins.of(package).find(is_newer).map(|pin| pin.place.clone())
+    })
+}
+
+/// `from __future__ import absolute_import` and the like: written for a service that Python 2 imports.
+fn future(service: &Service<'_>, file: &RelPath) -> Option<Place> {
+    let module = service.module(file)?;
+    let stmt = module.body.iter().find(|stmt| match &stmt.kind {
+        StmtKind::ImportFrom {
+            module: Some(module),
+            names,
+            ..
+        } => module == "__future__" && names.iter().any(|alias| alias.name != "annotations"),
+        _ => false,
+    })?;
+    Some(Place {
+        path: file.clone(),
+        span: Some(stmt.span),
+    })
 }
 
 /// A place in a file that only Python 2 reads.
@@ -178,7 +221,8 @@ mod tests {
     fn said(file: &str, text: &str) -> Option<Python> {
         let path = RelPath::parse(file).unwrap();
         let tree = Tree::memory([(path.clone(), text.as_bytes().to_vec())]);
-        let (python, place) = python(&Service::read(&tree), &[path]);
+        let pins = Pins::read(&tree, &tree.walk());
+        let (python, place) = python(&Service::read(&tree), &pins, &[path]);
         place.map(|_| python)
     }
 
@@ -224,6 +268,30 @@ mod tests {
             assert_eq!(said("a.py", text), Some(Python::Two), "{text}");
         }
         assert_eq!(said("a.py", "print('x')\nx = (\n"), None);
+    }
+
+    #[test]
+    fn future_imports_count_where_nothing_is_declared() {
+        assert_eq!(
+            said("a.py", "from __future__ import absolute_import\n"),
+            Some(Python::Two)
+        );
+        assert_eq!(said("a.py", "from __future__ import annotations\n"), None);
+    }
+
+    #[test]
+    fn packages_of_python_3_outweigh_future_imports() {
+        let text = "from __future__ import absolute_import\n";
+        let path = |text: &str| RelPath::parse(text).unwrap();
+        let tree = Tree::memory([
+            (path("a.py"), text.into()),
+            (path("requirements.txt"), "Django==3.2\n".into()),
+        ]);
+        let pins = Pins::read(&tree, &tree.walk());
+        assert_eq!(
+            python(&Service::read(&tree), &pins, &[path("a.py")]).0,
+            Python::Three
+        );
     }
 
     proptest! {

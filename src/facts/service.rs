@@ -239,8 +239,8 @@ impl<'a> Service<'a> {
     }
 }
 
-/// Whether a path is the service's own code.
-fn is_own(tree: &Tree, path: &RelPath) -> bool {
+/// Whether a path is the service's own code: no test, example, documentation, template or vendored package.
+pub fn is_own(tree: &Tree, path: &RelPath) -> bool {
     let name = path.file_name();
     let is_test = name.starts_with("test_")
         || name.ends_with("_test.py")
@@ -250,7 +250,7 @@ fn is_own(tree: &Tree, path: &RelPath) -> bool {
     while let Some(above) = directory {
         let part = above.file_name();
         let vendored = part == "celery" && has_file(tree, &above.join("app/base.py"));
-        if vendored || NOT_OWN.contains(&part) || part.contains("{{") {
+        if vendored || NOT_OWN.contains(&part) || part.contains("{{") || part.starts_with('.') {
             return false;
         }
         directory = above.parent();

@@ -44,10 +44,11 @@ pub fn loading(
         && !has_file(service.tree, file)
     {
         let message = format!("--settings {file}: there is no such file");
-        return Err(Finding::refusal("settings-not-found", message));
+        return Err(Finding::refusal("settings-not-found", message)
+            .help("name a file below the service's directory: --settings FILE"));
     }
     let calls = load::calls(service, app);
-    let namespace = namespace(service, &calls)?;
+    let namespace = load::namespace(service, &calls)?;
     let (loads, ways): (Vec<_>, Vec<_>) = ways(service, &calls, config)?.into_iter().unzip();
     let Some(way) = ways.last() else {
         let source = match &config.settings {
@@ -276,32 +277,6 @@ fn unknown(load: Option<&Load>) -> Finding {
     finding.help("name the file that defines the Celery settings: --settings FILE")
 }
 
-/// The namespace of the last `config_from_object` that has one, else of the constructor.
-fn namespace(
-    service: &Service<'_>,
-    calls: &[Load],
-) -> Result<Option<(String, RelPath, Span)>, Finding> {
-    let given = |wanted: Call| {
-        let of_kind = calls.iter().filter(move |load| load.call == wanted);
-        of_kind
-            .filter_map(|load| Some((load, load.namespace.as_ref()?)))
-            .next_back()
-    };
-    let Some((load, expr)) = given(Call::Object).or_else(|| given(Call::Constructor)) else {
-        return Ok(None);
-    };
-    match string(service, &load.file, expr) {
-        Some(name) if name.is_empty() => Ok(None),
-        Some(name) => Ok(Some((name, load.file.clone(), expr.span))),
-        None => Err(Finding::refusal(
-            "namespace-unknown",
-            "only running the service tells the namespace of the Celery settings",
-        )
-        .at(&load.file, expr.span)
-        .help("write it as a literal: namespace='CELERY'")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -444,6 +419,17 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_no_code_names_must_be_the_only_ones() {
+        let load = "app.config_from_object('django.conf:settings')";
+        let apps = "INSTALLED_APPS = []\n";
+        assert_eq!(with(load, &[("p/conf.py", apps)]), "django p/conf.py");
+        assert_eq!(
+            with(load, &[("a.py", apps), ("b.py", "from a import *\n")]),
+            "settings-unknown"
+        );
+    }
+
+    #[test]
     fn the_environment_may_be_given_in_code() {
         let lines = "os.environ.setdefault('CELERY_CONFIG_MODULE', 'p.a')\napp.config_from_envvar('CELERY_CONFIG_MODULE')";
         assert_eq!(with(lines, &[("p/a.py", "")]), "p/a.py");
@@ -477,6 +463,11 @@ mod tests {
         assert_eq!(
             source_of(&[("a.py", flask), config]),
             "flask a.py web.config config.py C"
+        );
+        let made = "from flask import Flask\nfrom celery import Celery\nfrom config import C\ndef create(config=C):\n    app = Flask('x')\n    app.config.from_object(config)\ncelery = Celery()\ncelery.conf.update(app.config)\n";
+        assert_eq!(
+            source_of(&[("a.py", made), config]),
+            "flask a.py app.config config.py C"
         );
         let factory = "from celery import Celery\ndef make(app):\n    c = Celery()\n    c.config_from_object(app.config['CELERY'])\n    return c\n";
         let web =

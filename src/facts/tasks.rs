@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::edit::Span;
+use crate::facts::app::makes_app;
 use crate::facts::scope::expressions;
 use crate::facts::service::{Meaning, Service};
 use crate::facts::text::contains;
@@ -18,7 +19,8 @@ pub struct Tasks {
     pub declared: Vec<Task>,
     /// Where a task or a call names its own queue, exchange or routing key.
     pub routed: Vec<Place>,
-    /// Tasks whose name starts with `microservice`, but for the event's own.
+    /// Where a task, but for the event's own, a package or the app has a name that starts with `microservice`:
+    /// the contract's router would broadcast its tasks.
     pub microservice: Vec<Task>,
     /// Tasks that are named `microservice.event`: listeners.
     pub listeners: Vec<Task>,
@@ -50,6 +52,7 @@ impl Tasks {
                 "queue =",
                 "exchange=",
                 "routing_key",
+                "Celery(",
             ];
             if !words.iter().any(|word| contains(&bytes, word)) {
                 continue;
@@ -58,14 +61,34 @@ impl Tasks {
                 found.scan(service, file, &module);
             }
         }
+        found.packages(service);
         for task in &found.declared {
             if task.name == event {
                 found.listeners.push(task.clone());
-            } else if task.name.starts_with("microservice") {
+            } else if task.name.starts_with(BROADCAST) {
                 found.microservice.push(task.clone());
             }
         }
         found
+    }
+
+    /// Tasks that have no name of their own yet would get their package's.
+    fn packages(&mut self, service: &Service<'_>) {
+        for file in service
+            .python()
+            .filter(|file| file.file_name() == "__init__.py")
+        {
+            let dotted = service.roots.dotted(file).unwrap_or_default();
+            if dotted.starts_with(BROADCAST) && !dotted.contains('.') {
+                self.microservice.push(Task {
+                    name: dotted,
+                    place: Place {
+                        path: file.clone(),
+                        span: None,
+                    },
+                });
+            }
+        }
     }
 
     fn scan(&mut self, service: &Service<'_>, file: &RelPath, module: &Arc<Module>) {
@@ -105,11 +128,19 @@ impl Tasks {
             _ => {}
         });
         expressions(&module.body, &mut |expr| {
+            self.microservice
+                .extend(app_name(service, file, expr).map(|(name, span)| Task {
+                    name,
+                    place: place(span),
+                }));
             self.routed
                 .extend(call_routing(expr).into_iter().map(place));
         });
     }
 }
+
+/// How the names begin that the contract's router broadcasts.
+const BROADCAST: &str = "microservice";
 
 /// The keywords of a decorator that makes a task: `@app.task`, `@shared_task(…)`, `@periodic_task(…)`.
 fn task_decorator<'a>(
@@ -138,6 +169,18 @@ fn task_decorator<'a>(
         Some(Meaning::Bound { .. }) | None => dotted.contains('.') || last == "shared_task",
     };
     is_celery.then_some(keywords)
+}
+
+/// The name in `Celery('microservices')`: tasks of a module run as a script are called by it.
+fn app_name(service: &Service<'_>, file: &RelPath, expr: &Expr) -> Option<(String, Span)> {
+    let ExprKind::Call { args, keywords, .. } = &expr.kind else {
+        return None;
+    };
+    let argument = args.first().or_else(|| keyword(keywords, "main"))?;
+    let name = argument
+        .string()
+        .filter(|name| name.starts_with(BROADCAST))?;
+    makes_app(service, file, expr).map(|_| (name, argument.span))
 }
 
 fn is_task_class(bases: &[Expr]) -> bool {

@@ -100,21 +100,14 @@ fn commands(text: &str) -> Vec<Words> {
         let words = words(text, line);
         // `- celery` begins a YAML list of words; `- name: x` is another thing.
         let list_word = item && words.len() <= 2 && !content.ends_with(':');
-        // command: >
-        let folded = brackets == 0
-            && !goes_on
-            && !item
-            && !content.contains(": ")
-            && !content.ends_with(':')
-            && !content.contains('=');
         let after_option = found.last().is_some_and(|last| {
             last.last()
                 .is_some_and(|word| is_option_word(word.of(text)))
         });
-        let joins = goes_on
-            || brackets > 0
-            || (list_word && in_list)
-            || (folded && (after_option || content.starts_with('-')));
+        // The lines below `command: >` are one command.
+        let plain = !content.contains(": ") && !content.ends_with(':') && !content.contains('=');
+        let folded = !item && (content.starts_with('-') || (after_option && plain));
+        let joins = goes_on || brackets > 0 || (list_word && in_list) || folded;
         let words: Words = words
             .into_iter()
             .filter(|span| span.of(text) != "-")
@@ -206,6 +199,10 @@ mod tests {
             "a"
         );
         assert_eq!(queues("command: >\n  celery -A p worker\n  -Q a\n"), "a");
+        assert_eq!(
+            queues("command: >\n  celery -A p worker\n  --queues=a,b\n  -l info\n"),
+            "a+b"
+        );
         assert_eq!(
             queues("command:\n  - bash\n  - -c\n  - celery -A p worker -Q a,b -l INFO\n"),
             "a+b"

@@ -4,10 +4,11 @@ use super::{Way, by_meaning};
 use crate::facts::Source;
 use crate::facts::scope::expressions;
 use crate::facts::service::{Meaning, Service};
+use crate::facts::text::masked;
 use crate::facts::value::{Value, evaluate};
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::syntax::{Expr, ExprKind, StmtKind, walk};
+use crate::python::syntax::{Expr, ExprKind, Module, StmtKind, walk};
 
 /// The source behind `app.config`, `app.config['CELERY']` and `app.config.get('CELERY')`.
 pub(super) fn way(
@@ -99,13 +100,14 @@ fn copied(service: &Service<'_>, file: &RelPath, mapping: &str) -> Option<Source
         if function.dotted().as_deref() != Some(&format!("{mapping}.from_object")) {
             return;
         }
-        let value = args
-            .first()
-            .and_then(|argument| evaluate(service, file, argument));
+        let argument = args.first();
+        let value = argument.and_then(|argument| evaluate(service, file, argument));
         let meaning = match value {
             Some(Value::Named(meaning)) => Some(meaning),
             Some(Value::Text(text)) => service.absolute(file, &text),
-            None => None,
+            None => argument
+                .and_then(|argument| parameter_default(&module, argument))
+                .and_then(|default| service.meaning(file, &default)),
         };
         found.push(meaning.map(by_meaning));
     });
@@ -113,4 +115,29 @@ fn copied(service: &Service<'_>, file: &RelPath, mapping: &str) -> Option<Source
         [Some(Way::Known(source))] => Some(source.clone()),
         _ => None,
     }
+}
+
+/// The default of a parameter, if it is a name: `Config` for `config` in `def create_app(config=Config)`.
+fn parameter_default(module: &Module, argument: &Expr) -> Option<String> {
+    let parameter = argument.name()?;
+    let mut found = None;
+    walk(&module.body, &mut |stmt| {
+        let StmtKind::Function { name, body, .. } = &stmt.kind else {
+            return;
+        };
+        let Some(first) = body.first().filter(|_| stmt.span.contains(argument.span)) else {
+            return;
+        };
+        let head = module.text.get(name.span.end..first.span.start);
+        found = masked(head.unwrap_or_default())
+            .split(['(', ',', ')'])
+            .filter_map(|part| part.split_once('='))
+            .find(|(name, _)| {
+                name.split(':')
+                    .next()
+                    .is_some_and(|name| name.trim() == parameter)
+            })
+            .map(|(_, default)| default.trim().to_owned());
+    });
+    found
 }

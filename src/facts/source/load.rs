@@ -4,7 +4,8 @@ use crate::edit::Span;
 use crate::facts::app::{Candidate, makes_app};
 use crate::facts::scope::expressions;
 use crate::facts::service::{Meaning, Service};
-use crate::facts::value::keyword;
+use crate::facts::value::{keyword, string};
+use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Keyword, Stmt, StmtKind};
 
@@ -57,6 +58,32 @@ pub(super) fn calls(service: &Service<'_>, app: &Candidate) -> Vec<Load> {
     }
     found.extend(in_maker(service, app));
     found
+}
+
+/// The namespace of the last `config_from_object` that has one, else of the constructor.
+pub(super) fn namespace(
+    service: &Service<'_>,
+    calls: &[Load],
+) -> Result<Option<(String, RelPath, Span)>, Finding> {
+    let given = |wanted: Call| {
+        let of_kind = calls.iter().filter(move |load| load.call == wanted);
+        of_kind
+            .filter_map(|load| Some((load, load.namespace.as_ref()?)))
+            .next_back()
+    };
+    let Some((load, expr)) = given(Call::Object).or_else(|| given(Call::Constructor)) else {
+        return Ok(None);
+    };
+    match string(service, &load.file, expr) {
+        Some(name) if name.is_empty() => Ok(None),
+        Some(name) => Ok(Some((name, load.file.clone(), expr.span))),
+        None => Err(Finding::refusal(
+            "namespace-unknown",
+            "only running the service tells the namespace of the Celery settings",
+        )
+        .at(&load.file, expr.span)
+        .help("write it as a literal: namespace='CELERY'")),
+    }
 }
 
 /// Where the app's loading calls may stand.
