@@ -300,7 +300,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
     let gap = if blank { newline } else { "" };
     let lines = texts
         .iter()
-        .map(|text| format!("{}{newline}{gap}", indented(text, indent, newline)));
+        .map(|text| format!("{indent}{}{newline}{gap}", indented(text, indent, newline)));
     Edit::insert(start, lines.collect::<String>())
 }
 

@@ -16,7 +16,7 @@ const WHAT: &str = "events queue";
 /// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    if sites.is_empty() {
+    if sites.iter().all(is_none) {
         return create(context, draft);
     }
     for site in &sites {
@@ -163,6 +163,14 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
     }
 }
 
+/// `CELERY_QUEUES = None` says nothing.
+fn is_none(site: &Site) -> bool {
+    matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::None)
+    ) && site.additions.is_empty()
+}
+
 /// Celery consumes the default queue as long as no queue is named: an empty literal is that case.
 fn is_empty(site: &Site) -> bool {
     site.value.is_some()
@@ -177,7 +185,6 @@ fn is_empty_literal(value: &Expr) -> bool {
     match &value.kind {
         ExprKind::Sequence(_, items) => items.is_empty(),
         ExprKind::Dict(items) => items.is_empty(),
-        ExprKind::None => true,
         ExprKind::Call {
             function,
             args,
