@@ -92,7 +92,7 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
 fn rewrite(draft: &mut Draft, site: &Site, urls: &Urls) {
     for (file, edit) in &urls.edits {
         debug_assert_eq!(*file, site.file, "names are followed in one file");
-        draft.edit_once(file, &site.module, edit.clone(), WHAT);
+        draft.edit(file, &site.module, vec![edit.clone()], WHAT);
     }
 }
 
