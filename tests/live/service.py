@@ -1,0 +1,129 @@
+"""A service on disk: wired by the program, run by its own Celery."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from environments import HERE
+
+DEADLINE = 90
+
+
+class Service:
+    """A service's directory, its environment's Python, and its broker."""
+
+    def __init__(self, directory, python, broker_url):
+        self.directory = directory
+        self.python = python
+        self.record = directory.with_name(directory.name + ".record")
+        self.log = directory.with_name(directory.name + ".log")
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(directory),
+            "BROKER_URL": broker_url,
+            "RECORD": str(self.record),
+        }
+        for left_over in (self.record, self.log):
+            left_over.write_text("")
+
+    def run_python(self, *arguments, **options):
+        """Output of a script of ours in the service's own environment."""
+        return output_of(
+            [self.python, *arguments],
+            cwd=str(self.directory),
+            env=self.environment,
+            **options,
+        )
+
+    def send(self, app, task, **work):
+        self.run_python(HERE / "sender.py", app, task, input=json.dumps(work))
+
+    @contextlib.contextmanager
+    def worker(self, app):
+        """A worker, ready; it is stopped as an operator stops one."""
+        module = app.split(":")[0]
+        command = [self.python, "-m", "celery", "-A", module, "worker"]
+        command += ["-c", "1", "-l", "INFO", "-n", "live@localhost"]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=str(self.directory),
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            self.wait_for("the worker to be ready", self.is_ready, process)
+            yield process
+        finally:
+            stop(process)
+
+    def is_ready(self):
+        return " ready." in self.log_text()
+
+    def log_text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def calls(self):
+        """The recorded calls, each [name, args, kwargs], in order."""
+        return [json.loads(line) for line in self.record.open()]
+
+    def wait_for(self, what, condition, process):
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = self.log_text()[-4000:]
+                raise AssertionError("waited for {}\n{}".format(what, log))
+            time.sleep(0.1)
+
+
+def stop(process):
+    """Warm shutdown, then an end to whatever the worker left behind."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=30)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def output_of(command, **options):
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        **options,
+    )
+    if done.returncode != 0:
+        raise AssertionError(
+            "exit {}: {}\n{}".format(
+                done.returncode,
+                " ".join(map(str, command)),
+                done.stdout,
+            )
+        )
+    return done.stdout
+
+
+def fresh_copy(source, directory):
+    shutil.rmtree(str(directory), ignore_errors=True)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if source:
+        shutil.copytree(str(source), str(directory))
+
+
+def append(path, text):
+    with pathlib.Path(path).open("a") as file:
+        file.write(text)

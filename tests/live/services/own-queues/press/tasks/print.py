@@ -1,0 +1,6 @@
+from press.celery import app
+
+
+@app.task
+def proof(page):
+    return page

@@ -1,0 +1,6 @@
+from clinic.celery import app
+
+
+@app.task
+def remind(patient):
+    return patient
