@@ -1,0 +1,144 @@
+//! Writing what `init` settled on, without touching what the user wrote.
+
+use toml_edit::{Document, Item, Table, TableLike, Value};
+
+use super::keys::{KEYS, span_of};
+use super::read::{Loaded, Source, table};
+use super::{Config, FILE};
+use crate::edit::{Edit, EditSet, Span};
+use crate::path::RelPath;
+
+/// The config file with every key of `settled` in it: the user's file with the missing ones added,
+/// else a new `scaffold-events.toml`.
+///
+/// ```toml
+/// [tool.scaffold-events]  # ours
+/// route = "router"        # stays, whatever was settled
+/// name = "orders"         # added
+/// ```
+pub fn write(loaded: &Loaded, settled: &Config) -> (RelPath, Vec<u8>) {
+    match &loaded.source {
+        None => (RelPath::root().join(FILE), new_file(settled)),
+        Some(source) => (source.path.clone(), extended(source, settled)),
+    }
+}
+
+fn new_file(settled: &Config) -> Vec<u8> {
+    let keys = lines(&missing(settled, &Table::new()), "", "\n");
+    format!("# What scaffold-events wires. Flags beat this, this beats detection.\n{keys}")
+        .into_bytes()
+}
+
+fn extended(source: &Source, settled: &Config) -> Vec<u8> {
+    let text = std::str::from_utf8(&source.text).expect("`load` read it as UTF-8");
+    let document = Document::parse(text).expect("`load` parsed it");
+    let table = table(&document, &source.path).expect("`load` found our table");
+    let missing = missing(
+        settled,
+        table.as_table_like().expect("`load` read it as a table"),
+    );
+    if missing.is_empty() {
+        return text.as_bytes().to_vec();
+    }
+    let mut edits = EditSet::default();
+    edits
+        .add(Slot::of(table, text).fill(&missing, text))
+        .expect("one edit overlaps nothing");
+    edits.splice(text.as_bytes())
+}
+
+fn missing(settled: &Config, table: &dyn TableLike) -> Vec<(&'static str, Value)> {
+    KEYS.iter()
+        .filter(|key| !table.contains_key(key.name))
+        .filter_map(|key| Some((key.name, (key.value)(settled)?)))
+        .collect()
+}
+
+/// Where new keys go.
+enum Slot<'a> {
+    /// On lines of their own behind the line that holds this offset, each starting with this text:
+    /// the last key's indentation, and its dotted prefix (`scaffold-events.`) where it has one.
+    Lines { behind: usize, start: &'a str },
+    /// At this offset between the braces of `scaffold-events = {…}`; `first` if nothing is there yet.
+    Braces { at: usize, first: bool },
+}
+
+impl<'a> Slot<'a> {
+    fn of(table: &Item, text: &'a str) -> Self {
+        let last = last_pair(table);
+        match (table, last) {
+            (Item::Value(_), Some((_, value))) => Self::Braces {
+                at: value.end,
+                first: false,
+            },
+            (Item::Value(_), None) => Self::Braces {
+                at: span_of(table).map_or(text.len(), |braces| braces.start + 1),
+                first: true,
+            },
+            (_, Some((key, value))) => Self::Lines {
+                behind: value.end,
+                start: &text[line_start(text, key.start)..key.start],
+            },
+            (_, None) => Self::Lines {
+                behind: span_of(table).map_or(text.len(), |header| header.end),
+                start: "",
+            },
+        }
+    }
+
+    fn fill(&self, missing: &[(&str, Value)], text: &str) -> Edit {
+        match *self {
+            Self::Lines { behind, start } => {
+                let newline = newline(text);
+                let lines = lines(missing, start, newline);
+                match text[behind..].find('\n') {
+                    Some(rest) => Edit::insert(behind + rest + 1, lines),
+                    None if text.is_empty() || text.ends_with('\n') => {
+                        Edit::insert(text.len(), lines)
+                    }
+                    None => Edit::insert(text.len(), format!("{newline}{lines}")),
+                }
+            }
+            Self::Braces { at, first } => {
+                let pairs = lines(missing, "", ", ");
+                let pairs = pairs.trim_end_matches(", ");
+                let pairs = if first {
+                    format!(" {pairs} ")
+                } else {
+                    format!(", {pairs}")
+                };
+                Edit::insert(at, pairs)
+            }
+        }
+    }
+}
+
+/// The key and the value that stand last in the table.
+fn last_pair(table: &Item) -> Option<(Span, Span)> {
+    let table = table.as_table_like()?;
+    table
+        .iter()
+        .filter_map(|(name, item)| {
+            let key = table.key(name)?.span()?;
+            Some((Span::new(key.start, key.end), span_of(item)?))
+        })
+        .max_by_key(|(_, value)| value.end)
+}
+
+fn lines(pairs: &[(&str, Value)], start: &str, end: &str) -> String {
+    let line = |(name, value): &(&str, Value)| format!("{start}{name} = {value}{end}");
+    pairs.iter().map(line).collect()
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    // A BOM is no indentation.
+    let bom = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    text[..at].rfind('\n').map_or(bom, |newline| newline + 1)
+}
+
+fn newline(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if text[..at].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
