@@ -8,5 +8,7 @@ pub mod finding;
 pub mod path;
 pub mod plan;
 pub mod python;
+pub mod render;
 pub mod rules;
+mod templates;
 pub mod tree;

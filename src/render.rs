@@ -1,0 +1,199 @@
+//! Embedded templates to text. Pure; the only user of `tera`.
+//!
+//! A template that does not render is our bug: a test renders each.
+
+use std::collections::HashMap;
+
+use tera::{Context, Tera, Value};
+
+use crate::contract::Contract;
+use crate::path::RelPath;
+use crate::templates;
+
+/// What the event modules of one service are made from, besides the contract.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inputs {
+    /// The Celery app's module, dotted: `orders.celery`.
+    pub app_module: String,
+    /// Its variable there: `app`.
+    pub app_variable: String,
+    /// The handlers module, dotted: `orders.tasks.microservice_events`.
+    pub handlers_module: String,
+}
+
+/// The listener: the module that passes every event to its handler.
+pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
+    event_module(contract, inputs, "listener.py.tera")
+}
+
+/// The handlers module as it starts out, empty but for its docstring.
+pub fn handlers(contract: &Contract, inputs: &Inputs) -> String {
+    event_module(contract, inputs, "handlers.py.tera")
+}
+
+/// The skeleton of a new service, not yet wired: every file under `templates/service/`.
+///
+/// `name` is a service name and `package` an identifier, as [`crate::config::values`] has them.
+pub fn service(name: &str, package: &str) -> Vec<(RelPath, Vec<u8>)> {
+    let folder = RelPath::root().join("service");
+    let mut context = Context::new();
+    context.insert("name", name);
+    context.insert("package", package);
+    templates::files(&folder)
+        .iter()
+        .map(|template| {
+            let path = template.below(&folder).expect("it was listed there");
+            let path = path.strip_suffix(".tera").unwrap_or(path);
+            let path = path.replace("__package__", package);
+            (
+                RelPath::root().join(&path),
+                render(template, &context).into_bytes(),
+            )
+        })
+        .collect()
+}
+
+fn event_module(contract: &Contract, inputs: &Inputs, template: &str) -> String {
+    let Inputs {
+        app_module,
+        app_variable,
+        handlers_module,
+    } = inputs;
+    let (package, name) = handlers_module
+        .rsplit_once('.')
+        .unwrap_or(("", handlers_module));
+    let mut context = Context::new();
+    context.insert("app_module", app_module);
+    context.insert("app_variable", app_variable);
+    context.insert("handlers_module", handlers_module);
+    context.insert("handlers_package", package);
+    context.insert("handlers_name", name);
+    context.insert("event_task", &contract.event_task);
+    render(&contract.folder().join(template), &context)
+}
+
+fn render(path: &RelPath, context: &Context) -> String {
+    let text = templates::text(path).expect("every template is embedded");
+    let mut tera = Tera::default();
+    tera.autoescape_on(Vec::new());
+    tera.register_filter("py_str", py_str);
+    tera.add_raw_template(path.as_str(), text)
+        .and_then(|()| tera.render(path.as_str(), context))
+        .unwrap_or_else(|error| panic!("template {path} does not render: {error:?}"))
+}
+
+/// `{{ value | py_str }}`: a Python string literal as black writes it.
+fn py_str(value: &Value, _: &HashMap<String, Value>) -> tera::Result<Value> {
+    let text = value
+        .as_str()
+        .ok_or_else(|| tera::Error::msg("py_str takes a string"))?;
+    Ok(Value::String(python_literal(text)))
+}
+
+/// Text as a Python literal that reads the same in Python 2 and 3 source: `"a\"b"`.
+///
+/// Double quotes, unless there are only double quotes inside: black would turn those round.
+pub(crate) fn python_literal(text: &str) -> String {
+    let quote = if text.contains('"') && !text.contains('\'') {
+        '\''
+    } else {
+        '"'
+    };
+    let mut literal = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            c if c == quote => literal.extend(['\\', c]),
+            c if c.is_control() => literal.extend(format!("\\x{:02x}", u32::from(c)).chars()),
+            c => literal.push(c),
+        }
+    }
+    literal.push(quote);
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{find, released};
+
+    fn inputs(module: &str, variable: &str, handlers: &str) -> Inputs {
+        Inputs {
+            app_module: module.into(),
+            app_variable: variable.into(),
+            handlers_module: handlers.into(),
+        }
+    }
+
+    #[test]
+    fn every_contract_renders() {
+        for id in released() {
+            let contract = find(&id).unwrap();
+            for inputs in [
+                inputs("orders.celery", "app", "orders.tasks.microservice_events"),
+                inputs("worker", "celery", "microservice_events"),
+                inputs("orders", "app", "orders.microservice_events"),
+                inputs(
+                    &"deep.".repeat(20),
+                    "app",
+                    &format!("{}x", "deep.".repeat(20)),
+                ),
+            ] {
+                let listener = listener(&contract, &inputs);
+                assert!(
+                    listener.contains("name=\"microservice.event\""),
+                    "{listener}"
+                );
+                assert!(listener.ends_with('\n') && !listener.starts_with('\n'));
+                let handlers = handlers(&contract, &inputs);
+                assert!(handlers.starts_with("\"\"\"") && handlers.ends_with('\n'));
+            }
+        }
+    }
+
+    #[test]
+    fn the_listener_imports_app_and_handlers_by_absolute_path() {
+        let contract = find("zc-common@1.0").unwrap();
+        let text = listener(
+            &contract,
+            &inputs("orders.celery", "app", "orders.tasks.microservice_events"),
+        );
+        assert!(text.contains(
+            "from orders.celery import app\nfrom orders.tasks import microservice_events\n"
+        ));
+        let flat = listener(
+            &contract,
+            &inputs("worker", "celery", "microservice_events"),
+        );
+        assert!(flat.contains("import microservice_events\nfrom worker import celery\n"));
+    }
+
+    #[test]
+    fn a_service_is_rendered_whole() {
+        let files = service("order-desk", "order_desk");
+        let text = |path: &str| {
+            let found = files.iter().find(|(at, _)| at.as_str() == path);
+            String::from_utf8(found.unwrap_or_else(|| panic!("no {path}")).1.clone()).unwrap()
+        };
+        assert!(text("order_desk/celery.py").contains("order_desk.settings"));
+        assert!(text("README.md").starts_with("# order-desk\n"));
+        for (path, bytes) in &files {
+            assert!(!path.as_str().contains("__package__") && !path.has_extension("tera"));
+            let text = String::from_utf8_lossy(bytes);
+            assert!(
+                !text.contains("{{") && !text.contains("{%"),
+                "{path}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn literals_are_as_black_has_them() {
+        assert_eq!(python_literal("a'b"), "\"a'b\"");
+        assert_eq!(python_literal("a\"b"), "'a\"b'");
+        assert_eq!(python_literal("a\"'\\\n\x07"), "\"a\\\"'\\\\\\n\\x07\"");
+    }
+}
