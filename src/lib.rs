@@ -9,6 +9,7 @@ pub mod path;
 pub mod plan;
 pub mod python;
 pub mod render;
+pub mod report;
 pub mod rules;
 mod templates;
 pub mod tree;
