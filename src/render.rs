@@ -1,24 +1,59 @@
-//! Embedded templates to text. The only user of tera and `include_dir`. Pure.
+//! Embedded templates to text. Pure; the only user of `tera`.
+//!
+//! A template that does not render is our bug: a test renders each.
 
-use include_dir::{Dir, DirEntry, include_dir};
-use tera::{Context, Tera};
+use std::collections::HashMap;
+
+use tera::{Context, Tera, Value};
 
 use crate::contract::Contract;
 use crate::path::RelPath;
+use crate::templates;
 
-/// What the event modules' text depends on.
+/// What the event modules of one service are made from, besides the contract.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inputs {
-    /// The Celery app's module, dotted.
+    /// The Celery app's module, dotted: `orders.celery`.
     pub app_module: String,
-    /// The variable that holds it there.
+    /// Its variable there: `app`.
     pub app_variable: String,
-    /// The handlers module, dotted.
+    /// The handlers module, dotted: `orders.tasks.microservice_events`.
     pub handlers_module: String,
 }
 
-/// The listener's source.
+/// The listener: the module that passes every event to its handler.
 pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
+    event_module(contract, inputs, "listener.py.tera")
+}
+
+/// The handlers module as it starts out, empty but for its docstring.
+pub fn handlers(contract: &Contract, inputs: &Inputs) -> String {
+    event_module(contract, inputs, "handlers.py.tera")
+}
+
+/// The skeleton of a new service, not yet wired: every file under `templates/service/`.
+///
+/// `name` is a service name and `package` an identifier, as [`crate::config::values`] has them.
+pub fn service(name: &str, package: &str) -> Vec<(RelPath, Vec<u8>)> {
+    let folder = RelPath::root().join("service");
+    let mut context = Context::new();
+    context.insert("name", name);
+    context.insert("package", package);
+    templates::files(&folder)
+        .iter()
+        .map(|template| {
+            let path = template.below(&folder).expect("it was listed there");
+            let path = path.strip_suffix(".tera").unwrap_or(path);
+            let path = path.replace("__package__", package);
+            (
+                RelPath::root().join(&path),
+                render(template, &context).into_bytes(),
+            )
+        })
+        .collect()
+}
+
+fn event_module(contract: &Contract, inputs: &Inputs, template: &str) -> String {
     let Inputs {
         app_module,
         app_variable,
@@ -30,111 +65,135 @@ pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
     let mut context = Context::new();
     context.insert("app_module", app_module);
     context.insert("app_variable", app_variable);
+    context.insert("handlers_module", handlers_module);
     context.insert("handlers_package", package);
     context.insert("handlers_name", name);
     context.insert("event_task", &contract.event_task);
-    of_contract(contract, "listener.py.tera", &context)
+    render(&contract.folder().join(template), &context)
 }
 
-/// The handlers module's first source; the user's from then on.
-pub fn handlers(contract: &Contract) -> String {
-    of_contract(contract, "handlers.py.tera", &Context::new())
+fn render(path: &RelPath, context: &Context) -> String {
+    let text = templates::text(path).expect("every template is embedded");
+    let mut tera = Tera::default();
+    tera.autoescape_on(Vec::new());
+    tera.register_filter("py_str", py_str);
+    tera.add_raw_template(path.as_str(), text)
+        .and_then(|()| tera.render(path.as_str(), context))
+        .unwrap_or_else(|error| panic!("template {path} does not render: {error:?}"))
 }
 
-/// The files of a new service, unwired.
-pub fn service(name: &str, package: &str) -> Vec<(RelPath, String)> {
-    let mut context = Context::new();
-    context.insert("name", name);
-    context.insert("package", package);
-    let folder = TEMPLATES.get_dir("service").expect("embedded");
-    let mut files = Vec::new();
-    collect(folder, &mut |file| {
-        let path = file
-            .path()
-            .strip_prefix("service")
-            .expect("below the folder");
-        let path = path
-            .to_str()
-            .expect("our own names")
-            .replace("__package__", package);
-        let path = RelPath::parse(path.trim_end_matches(".tera")).expect("below the root");
-        files.push((
-            path,
-            text(file.contents_utf8().expect("our own text"), &context),
-        ));
-    });
-    files.sort();
-    files
+/// `{{ value | py_str }}`: a Python string literal as black writes it.
+fn py_str(value: &Value, _: &HashMap<String, Value>) -> tera::Result<Value> {
+    let text = value
+        .as_str()
+        .ok_or_else(|| tera::Error::msg("py_str takes a string"))?;
+    Ok(Value::String(python_literal(text)))
 }
 
-/// Every embedded contract as (line, version), sorted.
-pub fn contract_folders() -> Vec<(String, String)> {
-    let lines = TEMPLATES.get_dir("contracts").expect("embedded").dirs();
-    let mut found: Vec<(String, String)> = lines
-        .flat_map(|line| {
-            line.dirs()
-                .map(move |version| (name_of(line), name_of(version)))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// A file of an embedded contract.
-pub fn contract_file(id: &str, name: &str) -> Option<&'static str> {
-    let (line, version) = id.split_once('@')?;
-    TEMPLATES
-        .get_file(format!("contracts/{line}/{version}/{name}"))?
-        .contents_utf8()
-}
-
-static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
-
-fn of_contract(contract: &Contract, name: &str, context: &Context) -> String {
-    let template = contract_file(&contract.id, name).expect("every contract has both modules");
-    text(template, context)
-}
-
-fn text(template: &str, context: &Context) -> String {
-    Tera::one_off(template, context, false).expect("a test renders every template")
-}
-
-fn name_of(folder: &Dir<'_>) -> String {
-    folder
-        .path()
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
-fn collect<'d>(folder: &'d Dir<'d>, visit: &mut dyn FnMut(&'d include_dir::File<'d>)) {
-    for entry in folder.entries() {
-        match entry {
-            DirEntry::Dir(inner) => collect(inner, visit),
-            DirEntry::File(file) => visit(file),
+/// Text as a Python literal that reads the same in Python 2 and 3 source: `"a\"b"`.
+///
+/// Double quotes, unless there are only double quotes inside: black would turn those round.
+pub(crate) fn python_literal(text: &str) -> String {
+    let quote = if text.contains('"') && !text.contains('\'') {
+        '\''
+    } else {
+        '"'
+    };
+    let mut literal = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            c if c == quote => literal.extend(['\\', c]),
+            c if c.is_control() => literal.extend(format!("\\x{:02x}", u32::from(c)).chars()),
+            c => literal.push(c),
         }
     }
+    literal.push(quote);
+    literal
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{find, released};
+
+    fn inputs(module: &str, variable: &str, handlers: &str) -> Inputs {
+        Inputs {
+            app_module: module.into(),
+            app_variable: variable.into(),
+            handlers_module: handlers.into(),
+        }
+    }
 
     #[test]
-    fn every_template_renders() {
-        let contract = crate::contract::find(crate::contract::DEFAULT).unwrap();
-        let inputs = Inputs {
-            app_module: "orders.celery".into(),
-            app_variable: "app".into(),
-            handlers_module: "orders.tasks.microservice_events".into(),
-        };
-        assert!(listener(&contract, &inputs).contains("from orders.celery import app\n"));
-        assert!(handlers(&contract).starts_with("\"\"\""));
-        assert!(
-            service("demo", "demo")
-                .iter()
-                .any(|(path, _)| path.as_str() == "demo/settings.py")
+    fn every_contract_renders() {
+        for id in released() {
+            let contract = find(&id).unwrap();
+            for inputs in [
+                inputs("orders.celery", "app", "orders.tasks.microservice_events"),
+                inputs("worker", "celery", "microservice_events"),
+                inputs("orders", "app", "orders.microservice_events"),
+                inputs(
+                    &"deep.".repeat(20),
+                    "app",
+                    &format!("{}x", "deep.".repeat(20)),
+                ),
+            ] {
+                let listener = listener(&contract, &inputs);
+                assert!(
+                    listener.contains("name=\"microservice.event\""),
+                    "{listener}"
+                );
+                assert!(listener.ends_with('\n') && !listener.starts_with('\n'));
+                let handlers = handlers(&contract, &inputs);
+                assert!(handlers.starts_with("\"\"\"") && handlers.ends_with('\n'));
+            }
+        }
+    }
+
+    #[test]
+    fn the_listener_imports_app_and_handlers_by_absolute_path() {
+        let contract = find("zc-common@1.0").unwrap();
+        let text = listener(
+            &contract,
+            &inputs("orders.celery", "app", "orders.tasks.microservice_events"),
         );
+        assert!(text.contains(
+            "from orders.celery import app\nfrom orders.tasks import microservice_events\n"
+        ));
+        let flat = listener(
+            &contract,
+            &inputs("worker", "celery", "microservice_events"),
+        );
+        assert!(flat.contains("import microservice_events\nfrom worker import celery\n"));
+    }
+
+    #[test]
+    fn a_service_is_rendered_whole() {
+        let files = service("order-desk", "order_desk");
+        let text = |path: &str| {
+            let found = files.iter().find(|(at, _)| at.as_str() == path);
+            String::from_utf8(found.unwrap_or_else(|| panic!("no {path}")).1.clone()).unwrap()
+        };
+        assert!(text("order_desk/celery.py").contains("order_desk.settings"));
+        assert!(text("README.md").starts_with("# order-desk\n"));
+        for (path, bytes) in &files {
+            assert!(!path.as_str().contains("__package__") && !path.has_extension("tera"));
+            let text = String::from_utf8_lossy(bytes);
+            assert!(
+                !text.contains("{{") && !text.contains("{%"),
+                "{path}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn literals_are_as_black_has_them() {
+        assert_eq!(python_literal("a'b"), "\"a'b\"");
+        assert_eq!(python_literal("a\"b"), "'a\"b'");
+        assert_eq!(python_literal("a\"'\\\n\x07"), "\"a\\\"'\\\\\\n\\x07\"");
     }
 }

@@ -1,0 +1,236 @@
+//! For a person at a terminal: what was done, what to know, what to do next.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::{AnsiColor, Effects, Style};
+use annotate_snippets::{
+    AnnotationKind, Element, Group, Level as Heading, Origin, Renderer, Snippet,
+};
+
+use super::source::{lines, masked, position};
+use super::{Outcome, Status, action, level_name};
+use crate::finding::{Finding, Level, Place};
+use crate::plan::{FileChange, Kind};
+
+/// How much to say.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Detail {
+    /// Only what stands in the way.
+    Quiet,
+    /// What a person wants to know.
+    Normal,
+    /// And every decision behind it.
+    Verbose,
+}
+
+/// One service's report, with terminal styles; strip them where they cannot be shown.
+pub fn human(outcome: &Outcome, detail: Detail) -> String {
+    let mut out = String::new();
+    if detail > Detail::Quiet {
+        headline(&mut out, outcome);
+        if detail == Detail::Verbose || outcome.status == Status::Done {
+            settled(&mut out, outcome);
+        }
+        if outcome.status != Status::Refused {
+            changes(&mut out, outcome);
+        }
+    }
+    let findings = findings(outcome, detail);
+    if !out.is_empty() && !findings.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&findings);
+    if detail > Detail::Quiet && outcome.status != Status::Refused {
+        next(&mut out, &outcome.plan.next);
+    }
+    out
+}
+
+/// The findings alone, rendered as rustc's, worst first.
+pub fn findings(outcome: &Outcome, detail: Detail) -> String {
+    let shown = |finding: &&Finding| detail > Detail::Quiet || finding.level <= Level::Error;
+    let findings = outcome.plan.findings.iter().filter(shown);
+    let rendered: Vec<String> = findings.map(|it| finding(outcome, it) + "\n").collect();
+    rendered.join("\n")
+}
+
+const BOLD: Style = Style::new().effects(Effects::BOLD);
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+/// Longer paths than this do not push the words behind them to the right.
+const PATH_WIDTH: usize = 48;
+/// More places than this are counted, not listed.
+const PLACES: usize = 8;
+
+fn headline(out: &mut String, outcome: &Outcome) {
+    let files = match outcome.plan.changes.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    let (style, words) = match &outcome.status {
+        Status::Done if outcome.plan.changes.is_empty() => (green(), "nothing to do".to_owned()),
+        Status::Done => (green(), format!("{files} written")),
+        Status::Pending if outcome.plan.changes.is_empty() => {
+            (yellow(), "wired, with errors".to_owned())
+        }
+        Status::Pending => (yellow(), format!("{files} to write")),
+        Status::Refused => (red(), "refused, nothing written".to_owned()),
+        Status::Failed(_) => (red(), "failed".to_owned()),
+    };
+    let service = masked(&outcome.service);
+    writeln!(out, "{BOLD}{service}{BOLD:#}: {style}{words}{style:#}").expect(MEMORY);
+}
+
+fn settled(out: &mut String, outcome: &Outcome) {
+    let settled = &outcome.plan.settled;
+    let width = settled.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    for (key, value) in settled {
+        writeln!(out, "  {DIM}{key:width$}{DIM:#}  {}", masked(value)).expect(MEMORY);
+    }
+    if !settled.is_empty() && !outcome.plan.changes.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn changes(out: &mut String, outcome: &Outcome) {
+    let changes = &outcome.plan.changes;
+    let paths: Vec<String> = changes.iter().map(|it| outcome.shown(&it.path)).collect();
+    let width = |path: &String| path.chars().count().min(PATH_WIDTH);
+    let width = paths.iter().map(width).max().unwrap_or(0);
+    for (change, path) in changes.iter().zip(&paths) {
+        let verb = match (action(change), &outcome.status) {
+            ("create", Status::Done) => "created",
+            ("edit", Status::Done) => "edited",
+            ("remove", Status::Done) => "removed",
+            (verb, _) => verb,
+        };
+        let style = match action(change) {
+            "create" => green(),
+            "remove" => red(),
+            _ => AnsiColor::Cyan.on_default(),
+        };
+        let line = format!("  {style}{verb:7}{style:#}  {path:width$}");
+        let words = masked(&words(change));
+        let line = match words.as_str() {
+            "" => line.trim_end().to_owned(),
+            words => format!("{line}  {DIM}{words}{DIM:#}"),
+        };
+        writeln!(out, "{line}").expect(MEMORY);
+    }
+}
+
+fn words(change: &FileChange) -> String {
+    let seeded = change.kind == Kind::Seeded && change.before.is_none();
+    let whose = seeded.then_some("yours from now on");
+    let what = change.what.iter().map(String::as_str);
+    what.chain(whose).collect::<Vec<_>>().join(", ")
+}
+
+fn next(out: &mut String, steps: &[String]) {
+    if steps.is_empty() {
+        return;
+    }
+    writeln!(out, "\n{BOLD}next{BOLD:#}").expect(MEMORY);
+    for (number, step) in steps.iter().enumerate() {
+        let step = masked(step).replace('\n', "\n     ");
+        writeln!(out, "  {}. {step}", number + 1).expect(MEMORY);
+    }
+}
+
+fn finding(outcome: &Outcome, finding: &Finding) -> String {
+    let Finding {
+        code,
+        level,
+        message,
+        places,
+        label,
+        help,
+    } = finding;
+    let mut elements: Vec<Element> = Vec::new();
+    for (index, place) in places.iter().take(PLACES).enumerate() {
+        let underlined = (index == 0).then(|| underlined(outcome, place, label.as_deref()));
+        elements.push(
+            underlined
+                .flatten()
+                .unwrap_or_else(|| origin(outcome, place)),
+        );
+    }
+    if places.len() > PLACES {
+        let more = format!("and {} more places", places.len() - PLACES);
+        elements.push(Heading::NOTE.message(more).into());
+    }
+    for help in help {
+        elements.push(Heading::HELP.message(masked(help)).into());
+    }
+    let title = heading(*level).primary_title(masked(message)).id(*code);
+    let text = Renderer::styled()
+        .term_width(100)
+        .render(&[Group::with_title(title).elements(elements)]);
+    match places.first() {
+        Some(place) => with_true_column(text, outcome, place),
+        None => text,
+    }
+}
+
+/// Masking moves what stands behind a password, and the renderer counts columns in what it shows.
+fn with_true_column(text: String, outcome: &Outcome, place: &Place) -> String {
+    let Some((span, file)) = place.span.zip(outcome.tree.bytes(&place.path)) else {
+        return text;
+    };
+    let lines = lines(&file, span);
+    let (_, shown) = position(lines.text.as_bytes(), lines.span.start);
+    let (line, column) = position(&file, span.start);
+    let path = outcome.shown(&place.path);
+    text.replacen(
+        &format!("{path}:{line}:{shown}"),
+        &format!("{path}:{line}:{column}"),
+        1,
+    )
+}
+
+fn origin<'a>(outcome: &Outcome, place: &Place) -> Element<'a> {
+    let origin = Origin::path(outcome.shown(&place.path));
+    match place.span.zip(outcome.tree.bytes(&place.path)) {
+        Some((span, file)) => {
+            let (line, column) = position(&file, span.start);
+            origin.line(line).char_column(column).into()
+        }
+        None => origin.into(),
+    }
+}
+
+fn underlined<'a>(outcome: &Outcome, place: &Place, label: Option<&str>) -> Option<Element<'a>> {
+    let lines = lines(&outcome.tree.bytes(&place.path)?, place.span?);
+    let underline = AnnotationKind::Primary
+        .span(lines.span)
+        .label(label.map(masked));
+    Some(
+        Snippet::source(lines.text)
+            .path(outcome.shown(&place.path))
+            .line_start(lines.first)
+            .annotation(underline)
+            .into(),
+    )
+}
+
+fn heading(level: Level) -> Heading<'static> {
+    match level {
+        Level::Refusal => Heading::ERROR.with_name(level_name(level)),
+        Level::Error => Heading::ERROR,
+        Level::Warning => Heading::WARNING,
+        Level::Note => Heading::NOTE,
+    }
+}
+
+fn green() -> Style {
+    AnsiColor::Green.on_default().effects(Effects::BOLD)
+}
+
+fn yellow() -> Style {
+    AnsiColor::Yellow.on_default().effects(Effects::BOLD)
+}
+
+fn red() -> Style {
+    AnsiColor::Red.on_default().effects(Effects::BOLD)
+}
+
+const MEMORY: &str = "writing to memory does not fail";

@@ -1,0 +1,77 @@
+//! The plan's changes as a unified diff that `git apply` takes.
+//!
+//! The headers are plain `---`/`+++`: with `diff --git` lines `git apply` reads paths from the
+//! repository's root and, run in a subdirectory, silently applies nothing.
+
+use annotate_snippets::renderer::{AnsiColor, Effects, Style};
+use diffy::{DiffOptions, PatchFormatter};
+
+use super::{Outcome, action};
+use crate::plan::FileChange;
+
+/// All changes of one service, byte for byte. A new file without content cannot be said in this
+/// form; it is named in a line between the files, which `git apply` skips.
+pub fn patch(outcome: &Outcome) -> Vec<u8> {
+    let changes = outcome.plan.changes.iter();
+    changes.flat_map(|change| one(outcome, change)).collect()
+}
+
+/// A patch for eyes: coloured, and with control characters made visible.
+pub fn painted(patch: &[u8]) -> String {
+    let line = |line: &[u8]| {
+        let style = style_of(line);
+        let text: String = String::from_utf8_lossy(line)
+            .trim_end_matches(['\n', '\r'])
+            .chars()
+            .map(visible)
+            .collect();
+        format!("{style}{text}{style:#}\n")
+    };
+    patch
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(line)
+        .collect()
+}
+
+fn one(outcome: &Outcome, change: &FileChange) -> Vec<u8> {
+    let before = change.before.as_deref().unwrap_or_default();
+    let after = change.after.as_deref().unwrap_or_default();
+    let path = outcome.shown(&change.path);
+    if before == after {
+        return format!("{} {path:?}, an empty file\n", action(change)).into_bytes();
+    }
+    let name = |side: char, bytes: Option<&[u8]>| {
+        bytes.map_or("/dev/null".to_owned(), |_| format!("{side}/{path}"))
+    };
+    let mut options = DiffOptions::new();
+    options.set_original_filename(name('a', change.before.as_deref()));
+    options.set_modified_filename(name('b', change.after.as_deref()));
+    let mut out = Vec::new();
+    PatchFormatter::new()
+        .suppress_blank_empty(false)
+        .write_patch_into(&options.create_patch_bytes(before, after), &mut out)
+        .expect("writing to memory does not fail");
+    out
+}
+
+fn style_of(line: &[u8]) -> Style {
+    match line {
+        [b'+', b'+', b'+', b' ', ..] | [b'-', b'-', b'-', b' ', ..] => {
+            Style::new().effects(Effects::BOLD)
+        }
+        [b'+', ..] => AnsiColor::Green.on_default(),
+        [b'-', ..] => AnsiColor::Red.on_default(),
+        [b'@', ..] => AnsiColor::Cyan.on_default(),
+        [b'\\', ..] => Style::new().effects(Effects::DIMMED),
+        _ => Style::new(),
+    }
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\t' => c,
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
