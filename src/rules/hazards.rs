@@ -319,7 +319,7 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
     let contract = context.contract;
     let pins = &context.facts.pins;
     if let Some(pin) = pins
-        .may_reach("pika", &Version::release("1.0"))
+        .may_reach("pika", &Version::release("1.0.0b2"))
         .filter(|_| pins.requires(&contract.library))
     {
         draft.findings.push(

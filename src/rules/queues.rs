@@ -8,7 +8,8 @@ use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::Site;
 use crate::finding::Finding;
-use crate::python::insert::Item;
+use crate::python::insert::{Item, laid_out};
+use crate::python::style::indent_unit;
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "events queue";
@@ -97,13 +98,11 @@ fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let key = names::queue_name(context, draft, &scope)?;
     let default = default_queue::element(context, draft, &scope)?;
     let events = element(context, draft, &scope, &key);
-    let unit = crate::python::style::indent_unit(&scope.module);
+    let unit = indent_unit(&scope.module);
+    let line = |item: &Item| format!("\n{unit}{},", laid_out(item, &unit, "\n"));
     let value = Item {
         flat: format!("({}, {})", default.flat, events.flat),
-        block: Some(format!(
-            "(\n{unit}{},\n{unit}{},\n)",
-            default.flat, events.flat
-        )),
+        block: Some(format!("({}{}\n)", line(&default), line(&events))),
     };
     define(
         context,
@@ -152,7 +151,7 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
             quote(&contract.event_task)
         ));
     }
-    let unit = crate::python::style::indent_unit(&scope.module);
+    let unit = indent_unit(&scope.module);
     let lines: String = fields
         .iter()
         .map(|field| format!("\n{unit}{field},"))
