@@ -38,8 +38,10 @@ impl Home {
     /// The file in which a new setting is written.
     pub fn file(&self) -> &RelPath {
         match self {
-            Self::Names(file) | Self::Class(file, _) | Self::Keys(file, _) => file,
-            Self::Members { file, .. } => file,
+            Self::Names(file)
+            | Self::Class(file, _)
+            | Self::Keys(file, _)
+            | Self::Members { file, .. } => file,
         }
     }
 }
