@@ -127,16 +127,16 @@ impl EditSet {
     /// The edits that turn the spliced text back into `text`.
     #[must_use]
     pub fn reversed(&self, text: &[u8]) -> Self {
-        let mut shift = 0_usize;
+        let (mut grown, mut gone) = (0, 0);
         let mut back = Vec::with_capacity(self.0.len());
         for edit in &self.0 {
-            let start = edit.span.start + shift;
-            let old = String::from_utf8_lossy(edit.span.of(text)).into_owned();
-            shift = start + edit.text.len() - edit.span.end;
+            let start = edit.span.start + grown - gone;
             back.push(Edit {
                 span: Span::new(start, start + edit.text.len()),
-                text: old,
+                text: String::from_utf8_lossy(edit.span.of(text)).into_owned(),
             });
+            grown += edit.text.len();
+            gone += edit.span.end - edit.span.start;
         }
         Self(back)
     }
@@ -144,4 +144,20 @@ impl EditSet {
 
 fn inside(span: Span, at: usize) -> bool {
     span.start < at && at < span.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_that_shrink_the_text_are_reversed() {
+        let mut edits = EditSet::default();
+        edits.add(Edit::replace(Span::new(0, 2), "")).unwrap();
+        edits.add(Edit::replace(Span::new(3, 5), "x")).unwrap();
+        edits.add(Edit::insert(5, "new")).unwrap();
+        let after = edits.splice(b"abcdef");
+        assert_eq!(after, b"cxnewf");
+        assert_eq!(edits.reversed(b"abcdef").splice(&after), b"abcdef");
+    }
 }

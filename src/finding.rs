@@ -95,6 +95,13 @@ impl Finding {
         self
     }
 
+    /// Adds a place that was found elsewhere.
+    #[must_use]
+    pub fn place(mut self, place: &Place) -> Self {
+        self.places.push(place.clone());
+        self
+    }
+
     /// Sets the word under the underlined bytes.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

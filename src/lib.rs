@@ -1,10 +1,16 @@
 //! Wires a Python Celery service to a RabbitMQ event bus, and keeps it wired.
 
+pub mod apply;
+pub mod celery;
 pub mod config;
 pub mod contract;
+pub mod draft;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+pub mod lock;
+pub mod newline;
+pub mod next;
 pub mod path;
 pub mod plan;
 pub mod python;
@@ -13,3 +19,5 @@ pub mod report;
 pub mod rules;
 mod templates;
 pub mod tree;
+pub mod url;
+pub mod verify;

@@ -5,7 +5,10 @@ use std::fmt;
 /// A path below the service's root: `/`-separated, relative, normalised (no `.`, `..`, empty parts).
 ///
 /// The empty path is the root itself. Sorts as text, so plans and lock files have one order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize, serde::Serialize,
+)]
+#[serde(try_from = "String", into = "String")]
 pub struct RelPath(String);
 
 impl RelPath {
@@ -104,6 +107,20 @@ impl RelPath {
     /// The parts, outermost first.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|part| !part.is_empty())
+    }
+}
+
+impl TryFrom<String> for RelPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is not a path below the service"))
+    }
+}
+
+impl From<RelPath> for String {
+    fn from(path: RelPath) -> Self {
+        path.0
     }
 }
 

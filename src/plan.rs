@@ -1,9 +1,24 @@
 //! One value for all commands: every file that would differ, and what is not as the contract wants.
+//!
+//! Pure: the same tree and flags give the same plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use anyhow::{Result, anyhow, bail};
+
+use crate::celery::Setting;
+use crate::config::{self, AppName, Config, Loaded, Route};
+use crate::contract::{self, Contract};
+use crate::draft::{Draft, Folded};
+use crate::facts::settings::Settings;
+use crate::facts::{self, Facts, home};
+use crate::finding::{Finding, Level};
+use crate::lock::{self, Lock};
 use crate::path::RelPath;
+use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
+use crate::tree::Tree;
+use crate::verify;
 
 /// Whose file it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,4 +59,327 @@ pub struct Plan {
     pub settled: Vec<(&'static str, String)>,
     /// What a person does next, in order.
     pub next: Vec<String>,
+}
+
+impl Plan {
+    /// A plan that changes nothing, for these reasons.
+    fn refused(mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.level);
+        Self {
+            findings,
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing may be written.
+    pub fn is_refused(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.level == Level::Refusal)
+    }
+}
+
+/// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
+pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
+    let Attempt { plan, shared } = match attempt(tree, flags) {
+        Ok(attempt) => attempt,
+        Err(findings) => return Ok(Plan::refused(findings)),
+    };
+    for (path, folded) in &shared {
+        verify::only_adds(path, &folded.before, &folded.edits)?;
+        if path.has_extension("py")
+            && let Ok(module) = tree.python(path)
+        {
+            verify::reads_as_before(
+                path,
+                &module,
+                &folded.edits,
+                &folded.edits.splice(&folded.before),
+            )?;
+        }
+    }
+    if !plan.changes.is_empty() {
+        planning_again_gives_nothing(tree, flags, &plan)?;
+    }
+    Ok(plan)
+}
+
+fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Result<()> {
+    let changes = plan
+        .changes
+        .iter()
+        .map(|change| (change.path.clone(), change.after.clone()));
+    match attempt(&tree.overlay(changes), flags) {
+        Ok(again) => match again.plan.changes.first() {
+            None => Ok(()),
+            Some(change) => bail!(
+                "after this plan, {} would change again ({})",
+                change.path,
+                change.what.join(", ")
+            ),
+        },
+        Err(findings) => {
+            let why = findings
+                .first()
+                .map_or("", |finding| finding.message.as_str());
+            Err(anyhow!(
+                "after this plan, the service could not be planned again: {why}"
+            ))
+        }
+    }
+}
+
+struct Attempt {
+    plan: Plan,
+    shared: BTreeMap<RelPath, Folded>,
+}
+
+fn attempt(tree: &Tree, flags: &Config) -> Result<Attempt, Vec<Finding>> {
+    let loaded = config::load(tree).map_err(|finding| vec![finding])?;
+    let config = flags.clone().over(loaded.config.clone());
+    let contract = contract::find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
+        .map_err(|finding| vec![finding])?;
+    let facts = facts::gather(tree, &config)?;
+    let settings = home::settings(tree, &facts, &config).map_err(|finding| vec![finding])?;
+    let (context, mut notes) =
+        context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    notes.extend(facts.notes.iter().cloned());
+    let draft = run_rules(&context, notes)?;
+    fold(&context, &loaded, draft)
+}
+
+fn context<'t>(
+    tree: &'t Tree,
+    facts: &'t Facts,
+    settings: Settings<'t>,
+    contract: &'t Contract,
+    config: &'t Config,
+) -> Result<(Context<'t>, Vec<Finding>), Finding> {
+    let in_settings = settings.constant(SERVICE_NAME);
+    let name = facts::name::service_name(tree, config, in_settings.as_deref())?;
+    let quorum = settings
+        .find(Setting::TaskDefaultQueueType)?
+        .iter()
+        .any(|site| {
+            site.value
+                .as_ref()
+                .and_then(crate::python::syntax::Expr::string)
+                .as_deref()
+                == Some("quorum")
+        });
+    let mut context = Context {
+        tree,
+        facts,
+        settings,
+        contract,
+        config,
+        name,
+        route: Route::EventOnly,
+        quorum,
+    };
+    let (route, notes) = route_choice::choose(&context)?;
+    context.route = route;
+    Ok((context, notes))
+}
+
+/// Every rule is asked, so that one run shows every refusal.
+fn run_rules(context: &Context<'_>, notes: Vec<Finding>) -> Result<Draft, Vec<Finding>> {
+    let mut draft = Draft::default();
+    draft.findings = notes;
+    let refusals: Vec<Finding> = RULES
+        .iter()
+        .filter_map(|rule| rule(context, &mut draft).err())
+        .collect();
+    for finding in refusals {
+        if !draft.findings.contains(&finding) {
+            draft.findings.push(finding);
+        }
+    }
+    if draft
+        .findings
+        .iter()
+        .any(|finding| finding.level == Level::Refusal)
+    {
+        return Err(draft.findings);
+    }
+    Ok(draft)
+}
+
+fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Attempt, Vec<Finding>> {
+    let created = std::mem::take(&mut draft.created);
+    let mut findings = std::mem::take(&mut draft.findings);
+    let shared = draft.fold().map_err(|(path, _)| {
+        vec![
+            Finding::refusal(
+                "edits-overlap",
+                "two of our edits claim the same bytes: this is a bug of ours",
+            )
+            .in_file(&path),
+        ]
+    })?;
+    let ignored: Vec<Finding> = shared
+        .keys()
+        .filter(|path| context.tree.is_ignored(path))
+        .map(ignored)
+        .collect();
+    if !ignored.is_empty() {
+        findings.extend(ignored);
+        return Err(findings);
+    }
+    let mut changes: Vec<FileChange> = shared
+        .iter()
+        .map(|(path, folded)| edited(path, folded))
+        .collect();
+    changes.extend(created.into_iter().map(|(path, (kind, text))| FileChange {
+        path,
+        kind,
+        before: None,
+        after: Some(text.into_bytes()),
+        what: vec![described(kind).to_owned()],
+    }));
+    let settled = settled(context);
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    if !changes.is_empty() {
+        let records = records(context, loaded, &settled, &changes, &shared)?;
+        changes.extend(records);
+    }
+    findings.sort_by_key(|finding| finding.level);
+    let plan = Plan {
+        changes,
+        findings,
+        settled: settled.pairs(),
+        next: crate::next::steps(context),
+    };
+    Ok(Attempt { plan, shared })
+}
+
+fn edited(path: &RelPath, folded: &Folded) -> FileChange {
+    FileChange {
+        path: path.clone(),
+        kind: Kind::Shared,
+        before: Some(Arc::clone(&folded.before)),
+        after: Some(folded.edits.splice(&folded.before)),
+        what: folded.what.clone(),
+    }
+}
+
+fn described(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Owned => "listener: passes each event to the handler of its name",
+        Kind::Seeded => "handlers go here: yours from now on",
+        Kind::Shared | Kind::Record => "",
+    }
+}
+
+/// What detection and the user settled on, to be written down so that later runs need not guess.
+fn settled(context: &Context<'_>) -> Config {
+    let app = &context.facts.app;
+    Config {
+        name: Some(context.name.clone()),
+        package: None,
+        settings: Some(context.settings.home.file().clone()),
+        celery_app: Some(AppName {
+            module: app.module.clone(),
+            variable: app.variable.clone(),
+        }),
+        tasks_dir: Some(context.facts.layout.directory.clone()),
+        env_files: None,
+        contract: Some(context.contract.id.clone()),
+        route: Some(context.route),
+        allow_non_amqp: context.config.allow_non_amqp,
+    }
+}
+
+/// The config and the lock file, as they stand beside these changes.
+fn records(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    settled: &Config,
+    changes: &[FileChange],
+    shared: &BTreeMap<RelPath, Folded>,
+) -> Result<Vec<FileChange>, Vec<Finding>> {
+    let (path, text) = config::write(loaded, settled);
+    let mut records = Vec::new();
+    let before = context.tree.bytes(&path);
+    if before.as_deref() != Some(&*text) {
+        records.push(record(
+            path,
+            before,
+            text,
+            "what is settled, for later runs",
+        ));
+    }
+    let path = RelPath::root().join(lock::LOCK);
+    let before = context.tree.bytes(&path);
+    let mut lock = match &before {
+        Some(bytes) => Lock::parse(bytes).map_err(|finding| vec![finding])?,
+        None => Lock::new(context.contract.id.clone()),
+    };
+    fill(&mut lock, context, changes, shared);
+    records.push(record(
+        path,
+        before,
+        lock.render(),
+        "what was written, for undoing and merging",
+    ));
+    Ok(records)
+}
+
+fn record(path: RelPath, before: Option<Arc<[u8]>>, after: Vec<u8>, what: &str) -> FileChange {
+    FileChange {
+        path,
+        kind: Kind::Record,
+        before,
+        after: Some(after),
+        what: vec![what.to_owned()],
+    }
+}
+
+fn fill(
+    lock: &mut Lock,
+    context: &Context<'_>,
+    changes: &[FileChange],
+    shared: &BTreeMap<RelPath, Folded>,
+) {
+    let inputs = rules::modules::inputs(context);
+    lock.inputs
+        .insert("app_module".to_owned(), inputs.app_module);
+    lock.inputs
+        .insert("app_variable".to_owned(), inputs.app_variable);
+    lock.inputs
+        .insert("handlers_module".to_owned(), inputs.handlers_module);
+    for change in changes {
+        let hash = || lock::hash(change.after.as_deref().unwrap_or_default());
+        match change.kind {
+            Kind::Owned => {
+                lock.owned.insert(
+                    change.path.clone(),
+                    lock::Owned {
+                        written: hash(),
+                        accepted: hash(),
+                    },
+                );
+            }
+            Kind::Seeded => {
+                lock.seeded
+                    .insert(change.path.clone(), lock::Seeded { written: hash() });
+            }
+            Kind::Shared => {
+                let folded = &shared[&change.path];
+                let entry =
+                    lock::Shared::record(&folded.before, &folded.edits, folded.what.clone());
+                lock.shared.insert(change.path.clone(), entry);
+            }
+            Kind::Record => {}
+        }
+    }
+}
+
+fn ignored(path: &RelPath) -> Finding {
+    Finding::refusal(
+        "file-ignored",
+        "git ignores this file: it is not the service's, and we do not edit it",
+    )
+    .in_file(path)
+    .help("name the settings file that is committed: `--settings FILE`")
 }

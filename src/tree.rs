@@ -1,11 +1,22 @@
 //! The files of one service as a snapshot: loaded when asked for, remembered, every read on record.
 //!
-//! The only module that reads the disk. Never writes.
+//! The only module that reads the disk. Never writes, never runs git.
+
+mod disk;
+mod git;
+mod index;
+mod snapshot;
+mod walk;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
+
+pub use git::GitState;
+pub(crate) use snapshot::STAGED;
+use snapshot::Snapshot;
 
 use crate::path::RelPath;
 use crate::python::parse::{Unparsable, parse};
@@ -22,7 +33,7 @@ pub enum Entry {
     File(Arc<[u8]>),
     /// A file over [`SIZE_LIMIT`], not read.
     TooLarge(u64),
-    /// Neither file nor directory: "a FIFO", "a socket", "a device".
+    /// Neither file nor directory: "a FIFO", "a socket", "a device". Never opened.
     Special(&'static str),
     /// A symbolic link that leads out of the service: not followed.
     Outside,
@@ -30,73 +41,89 @@ pub enum Entry {
     Unreadable(String),
 }
 
+impl Entry {
+    /// Why this is no file that can be read.
+    fn unreadable(&self) -> Unparsable {
+        let (code, message) = match self {
+            Self::Missing => ("file-missing", "there is no such file".to_owned()),
+            Self::Directory => (
+                "file-is-directory",
+                "this is a directory, not a file".to_owned(),
+            ),
+            Self::File(_) => ("file-not-python", "this is no Python file".to_owned()),
+            Self::TooLarge(size) => (
+                "file-too-large",
+                format!("this file has {size} bytes; we read none above {SIZE_LIMIT}"),
+            ),
+            Self::Special(what) => ("file-special", format!("this is {what}, not a file")),
+            Self::Outside => (
+                "file-outside",
+                "this symbolic link leads out of the service: we do not follow it".to_owned(),
+            ),
+            Self::Unreadable(why) => (
+                "file-unreadable",
+                format!("this file cannot be read: {why}"),
+            ),
+        };
+        Unparsable::whole(code, message)
+    }
+}
+
 /// Files above this many bytes are not read: no settings file a person wrote is near it.
 pub const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// A lazily loaded snapshot of a service's files.
+/// A lazily loaded snapshot of a service's files, with planned changes laid over it.
+///
+/// Whatever was read once is never read again, so all that is planned rests on one state of the
+/// disk; [`Tree::changed`] says whether that state still holds.
 pub struct Tree {
-    root: Option<PathBuf>,
-    seen: RefCell<BTreeMap<RelPath, Entry>>,
+    under: Rc<Snapshot>,
+    over: BTreeMap<RelPath, Option<Arc<[u8]>>>,
     parsed: RefCell<BTreeMap<RelPath, Parsed>>,
 }
 
 type Parsed = Result<Arc<Module>, Unparsable>;
 
 impl Tree {
-    /// The service at `root` on disk.
+    /// The service at `root` on disk, which need not exist yet.
     pub fn disk(root: &Path) -> Self {
-        Self {
-            root: Some(root.to_owned()),
-            seen: RefCell::default(),
-            parsed: RefCell::default(),
-        }
+        Self::from(Snapshot::disk(root))
     }
 
-    /// A service that exists only in memory, for tests and for planning again.
+    /// A service that exists only in memory, for tests.
     pub fn memory(files: impl IntoIterator<Item = (RelPath, Vec<u8>)>) -> Self {
-        let files = files
-            .into_iter()
-            .map(|(path, bytes)| (path, Entry::File(bytes.into())));
+        Self::from(Snapshot::memory(None, files))
+    }
+
+    /// As [`Tree::memory`], in a directory of this name.
+    pub fn named(name: &str, files: impl IntoIterator<Item = (RelPath, Vec<u8>)>) -> Self {
+        Self::from(Snapshot::memory(Some(name.to_owned()), files))
+    }
+
+    /// This tree as it will be after `changes` (`None`: the file goes). Shares what was read.
+    #[must_use]
+    pub fn overlay(&self, changes: impl IntoIterator<Item = (RelPath, Option<Vec<u8>>)>) -> Self {
+        let mut over = self.over.clone();
+        over.extend(changes.into_iter().map(|(path, bytes)| {
+            let real = self.under.real(&path).unwrap_or(path);
+            (real, bytes.map(Arc::from))
+        }));
         Self {
-            root: None,
-            seen: RefCell::new(files.collect()),
+            under: Rc::clone(&self.under),
+            over,
             parsed: RefCell::default(),
         }
     }
 
-    /// What stands at `path`.
+    /// What stands at `path`, behind symbolic links that stay inside the service.
     pub fn entry(&self, path: &RelPath) -> Entry {
-        let seen = self.seen.borrow();
-        match seen.get(path) {
-            Some(entry) => entry.clone(),
-            None if seen.keys().any(|file| file.is_under(path)) => Entry::Directory,
-            None => Entry::Missing,
+        if let Some(change) = self.real(path).and_then(|real| self.over.get(&real)) {
+            return change.clone().map_or(Entry::Missing, Entry::File);
         }
-    }
-
-    /// The names in the directory at `dir`, sorted, each with whether it is a directory.
-    pub fn list(&self, dir: &RelPath) -> Vec<(String, bool)> {
-        let mut names = BTreeMap::new();
-        for file in self.seen.borrow().keys() {
-            if let Some((name, inside)) = file.below(dir).map(|rest| match rest.split_once('/') {
-                Some((name, _)) => (name.to_owned(), true),
-                None => (rest.to_owned(), false),
-            }) {
-                names.insert(name, inside);
-            }
+        match self.under.entry(path) {
+            Entry::Missing if self.created_below(path).next().is_some() => Entry::Directory,
+            entry => entry,
         }
-        names.into_iter().collect()
-    }
-
-    /// All files below the root that may matter, sorted.
-    pub fn walk(&self) -> Vec<RelPath> {
-        self.seen.borrow().keys().cloned().collect()
-    }
-
-    /// The name of the service's directory, where it has one.
-    pub fn root_name(&self) -> Option<String> {
-        let name = self.root.as_ref()?.file_name()?;
-        Some(name.to_string_lossy().into_owned())
     }
 
     /// The bytes of the file at `path`, if there is one that can be read.
@@ -114,28 +141,99 @@ impl Tree {
         }
         let parsed = match self.entry(path) {
             Entry::File(bytes) => parse(bytes).map(Arc::new),
-            Entry::Missing => Err(Unparsable::whole("file-missing", "there is no such file")),
-            Entry::Directory => Err(Unparsable::whole(
-                "file-is-directory",
-                "this is a directory",
-            )),
-            Entry::TooLarge(size) => Err(Unparsable::whole(
-                "file-too-large",
-                format!("{size} bytes: we read no file above {SIZE_LIMIT}"),
-            )),
-            Entry::Special(what) => Err(Unparsable::whole(
-                "file-special",
-                format!("this is {what}, not a file"),
-            )),
-            Entry::Outside => Err(Unparsable::whole(
-                "file-outside",
-                "this symbolic link leads out of the service: we do not follow it",
-            )),
-            Entry::Unreadable(why) => Err(Unparsable::whole("file-unreadable", why)),
+            other => Err(other.unreadable()),
         };
         self.parsed
             .borrow_mut()
             .insert(path.clone(), parsed.clone());
         parsed
     }
+
+    /// Where a write to `path` must go, so that a symbolic link stays a link: the path without
+    /// links, whether or not a file is there yet. `None` where it leads out of the service, to
+    /// nothing, or through a file.
+    pub fn real(&self, path: &RelPath) -> Option<RelPath> {
+        self.under.real(path)
+    }
+
+    /// The names in a directory, sorted, each with whether it is a directory. Empty where there is
+    /// no directory. Names that are not UTF-8 are left out, and so are our own staged files.
+    pub fn list(&self, directory: &RelPath) -> Vec<(String, bool)> {
+        let mut names: BTreeMap<String, bool> = self.under.list(directory).into_iter().collect();
+        if let Some(real) = self.real(directory) {
+            names.retain(|name, _| !matches!(self.over.get(&real.join(name)), Some(None)));
+            for path in self.created_below(&real) {
+                let rest = path.below(&real).unwrap_or_default();
+                let rest = rest.trim_start_matches('/');
+                match rest.split_once('/') {
+                    Some((name, _)) => names.insert(name.to_owned(), true),
+                    None => names.insert(rest.to_owned(), false),
+                };
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    /// All files that may matter, sorted: without `.git`, virtualenvs, caches, build outputs.
+    /// Symbolic links to directories are not followed.
+    pub fn walk(&self) -> Vec<RelPath> {
+        let mut files: BTreeSet<RelPath> = self.under.walk().files.iter().cloned().collect();
+        for (path, change) in &self.over {
+            match change {
+                Some(_) => files.insert(path.clone()),
+                None => files.remove(path),
+            };
+        }
+        files.into_iter().collect()
+    }
+
+    /// Whether [`Tree::walk`] saw everything: nothing unreadable, too deep or beyond all number.
+    pub fn walk_is_whole(&self) -> bool {
+        self.under.walk().whole
+    }
+
+    /// The name of the service's directory, links and `..` resolved.
+    pub fn root_name(&self) -> Option<String> {
+        self.under.name()
+    }
+
+    /// Whether git ignores `path`: a rule matches, and the file is not tracked all the same.
+    pub fn is_ignored(&self, path: &RelPath) -> bool {
+        git::is_ignored(self, path)
+    }
+
+    /// Whether git holds the file at `path` as it stands.
+    pub fn git_state(&self, path: &RelPath) -> GitState {
+        git::state(self, path)
+    }
+
+    /// What no longer is as it was read, "not found" included; empty while the snapshot holds.
+    pub fn changed(&self) -> Vec<RelPath> {
+        self.under.changed()
+    }
+
+    fn created_below<'a>(
+        &'a self,
+        directory: &'a RelPath,
+    ) -> impl Iterator<Item = &'a RelPath> + 'a {
+        self.over
+            .iter()
+            .filter(move |(path, bytes)| {
+                bytes.is_some() && *path != directory && path.is_under(directory)
+            })
+            .map(|(path, _)| path)
+    }
 }
+
+impl From<Snapshot> for Tree {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            under: Rc::new(snapshot),
+            over: BTreeMap::new(),
+            parsed: RefCell::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,11 @@ impl Roots {
             .flatten()
     }
 
+    /// The file of a module named from this one root.
+    pub fn below(tree: &Tree, root: &RelPath, dotted: &str) -> Option<RelPath> {
+        module_below(tree, root, dotted)
+    }
+
     /// The dotted name of a module's file, from the first root above it.
     pub fn dotted(&self, path: &RelPath) -> Option<String> {
         self.directories

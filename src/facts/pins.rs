@@ -179,6 +179,11 @@ impl Version {
         })
     }
 
+    /// A release that we know by number.
+    pub fn release(text: &str) -> Self {
+        Self::parse(text).expect("a number of ours")
+    }
+
     /// The first number: 4 of `4.4.7`.
     pub fn major(&self) -> u64 {
         self.parts.first().copied().unwrap_or(0)

@@ -40,6 +40,8 @@ pub enum Origin<'a> {
         level: usize,
         name: &'a str,
     },
+    /// Nothing that we see: it is added to all the same.
+    Elsewhere { stmt: &'a Stmt },
     /// `from module import *`, which may bind it: the module knows.
     Star {
         stmt: &'a Stmt,
@@ -90,10 +92,7 @@ pub fn live<'a>(
     stars: &dyn Fn(Option<&str>, usize) -> bool,
 ) -> Result<Vec<Live<'a>>, Opaque> {
     let flow = Flow { target, stars };
-    let mut state = State {
-        lives: Vec::new(),
-        unbound: true,
-    };
+    let mut state = State { lives: Vec::new() };
     for stmt in block {
         state = flow.step(state, stmt, stmt)?;
     }
@@ -125,8 +124,6 @@ struct Flow<'t> {
 #[derive(Clone)]
 struct State<'a> {
     lives: Vec<Live<'a>>,
-    /// There is a way here on which nothing bound it.
-    unbound: bool,
 }
 
 impl<'a> State<'a> {
@@ -137,7 +134,6 @@ impl<'a> State<'a> {
                 additions: Vec::new(),
                 varies: false,
             }],
-            unbound: false,
         }
     }
 
@@ -164,7 +160,6 @@ impl<'a> State<'a> {
                 None => self.lives.push(live),
             }
         }
-        self.unbound |= other.unbound;
         self
     }
 }
@@ -174,7 +169,9 @@ impl Origin<'_> {
     pub fn span(&self) -> Span {
         match self {
             Self::Value(value) => value.value.span,
-            Self::Import { stmt, .. } | Self::Star { stmt, .. } => stmt.span,
+            Self::Import { stmt, .. } | Self::Star { stmt, .. } | Self::Elsewhere { stmt } => {
+                stmt.span
+            }
         }
     }
 }
@@ -385,14 +382,7 @@ impl Flow<'_> {
             return Err(opaque("bound-in-loop", why, stmt));
         }
         for block in stmt.blocks() {
-            let inside = self.block(
-                State {
-                    lives: Vec::new(),
-                    unbound: true,
-                },
-                block,
-                stmt,
-            )?;
+            let inside = self.block(State { lives: Vec::new() }, block, stmt)?;
             if let Some(live) = inside.lives.first() {
                 return Err(opaque_at(
                     "bound-in-loop",
@@ -659,6 +649,10 @@ pub fn keyword_or_key<'a>(
 }
 
 fn added<'a>(mut state: State<'a>, addition: Addition<'a>) -> State<'a> {
+    if state.lives.is_empty() {
+        let stmt = addition.value.stmt;
+        state = State::bound(Origin::Elsewhere { stmt });
+    }
     for live in &mut state.lives {
         live.additions.push(addition);
     }

@@ -1,1 +1,181 @@
-//! One file per thing to ensure. Pure.
+//! One file per thing to ensure: a table of plain functions from facts to fixes and findings. Pure.
+
+pub mod broker;
+pub mod default_queue;
+pub mod element;
+pub mod exports;
+pub mod hazards;
+pub mod imports;
+pub mod modules;
+pub mod names;
+pub mod overrides;
+pub mod queues;
+pub mod recognise;
+pub mod route_choice;
+pub mod routes;
+pub mod url_literal;
+
+use crate::celery::Setting;
+use crate::config::{Config, Route};
+use crate::contract::Contract;
+use crate::draft::{Draft, Rank};
+use crate::facts::Facts;
+use crate::facts::settings::{Home, Settings};
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::insert::Item;
+use crate::python::style::quote;
+use crate::python::syntax::Module;
+use crate::tree::Tree;
+
+/// Everything a rule may ask.
+pub struct Context<'t> {
+    /// The service's files.
+    pub tree: &'t Tree,
+    /// What the service is.
+    pub facts: &'t Facts,
+    /// Where its settings are.
+    pub settings: Settings<'t>,
+    /// What it is to be wired to.
+    pub contract: &'t Contract,
+    /// What the user decided.
+    pub config: &'t Config,
+    /// The service's name on the bus.
+    pub name: String,
+    /// Never [`Route::Auto`]: what it came to.
+    pub route: Route,
+    /// Queues are quorum queues by default.
+    pub quorum: bool,
+}
+
+/// Ensures one thing. An error is a refusal: it says why this thing cannot be done for this service.
+pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
+
+/// What makes a service wired, in the order of the report.
+pub const RULES: [Rule; 8] = [
+    queues::ensure,
+    routes::ensure,
+    imports::ensure,
+    broker::ensure,
+    modules::ensure,
+    overrides::report,
+    hazards::report,
+    exports::ensure,
+];
+
+impl Context<'_> {
+    /// Whether the contract's router sends ordinary tasks too.
+    pub fn routed_by_router(&self) -> bool {
+        self.route == Route::Router
+    }
+
+    /// Reads what is there by meaning.
+    pub fn reader(&self) -> recognise::Reader<'_, '_> {
+        recognise::Reader {
+            settings: &self.settings,
+            contract: self.contract,
+            service: &self.name,
+        }
+    }
+
+    /// Whether `from module import *` in `file` binds `name`.
+    pub fn star_binds(
+        &self,
+        file: &RelPath,
+        module: Option<&str>,
+        level: usize,
+        name: &str,
+    ) -> bool {
+        let target = self
+            .facts
+            .roots
+            .resolve_from(self.tree, file, level, module);
+        target.is_some_and(|target| self.settings.binds(&target, name))
+    }
+}
+
+/// Writes a setting that is absent, in the service's own form.
+pub fn define(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: &names::Scope,
+    setting: Setting,
+    rank: Rank,
+    value: &Item,
+    what: &str,
+) -> Result<(), Finding> {
+    let name = context.settings.dialect.spell(setting);
+    let text = value.block.as_ref().unwrap_or(&value.flat);
+    let statement = match &context.settings.home {
+        Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
+        Home::Members {
+            object,
+            items: false,
+            ..
+        } => format!("{object}.{name} = {text}"),
+        Home::Members {
+            object,
+            items: true,
+            ..
+        } => {
+            format!("{object}[{}] = {text}", quoted(&scope.module, &name))
+        }
+        Home::Keys(..) => return define_key(context, draft, scope, &name, value, what),
+    };
+    draft.define(
+        &scope.file,
+        &scope.module,
+        scope.anchor,
+        rank,
+        statement,
+        what,
+    );
+    Ok(())
+}
+
+/// A new key in every live dict of settings.
+fn define_key(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: &names::Scope,
+    key: &str,
+    value: &Item,
+    what: &str,
+) -> Result<(), Finding> {
+    let Home::Keys(_, dict) = &context.settings.home else {
+        return Ok(());
+    };
+    let flat = format!("{}: {}", quoted(&scope.module, key), value.flat);
+    let block = value.block.as_ref().filter(|_| flat.len() > KEY_WIDTH);
+    let item = Item {
+        block: block.map(|block| format!("{}: {block}", quoted(&scope.module, key))),
+        flat,
+    };
+    for site in context.settings.named(std::slice::from_ref(dict))? {
+        let appended = match &site.value {
+            Some(value) => draft.append_setting(&site.file, &site.module, value, key, &item, what),
+            None => false,
+        };
+        if !appended {
+            return Err(Finding::refusal(
+                "settings-dict-computed",
+                format!("`{dict}` is no dict literal"),
+            )
+            .at(&site.file, site.stmt)
+            .help(format!("write `{dict} = {{…}}`, then run again")));
+        }
+    }
+    Ok(())
+}
+
+/// A string literal in the file's own quotes.
+pub fn quoted(module: &Module, text: &str) -> String {
+    let quote = quote(module);
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace(quote, &format!("\\{quote}"));
+    format!("{quote}{escaped}{quote}")
+}
+
+/// A key and its value stay on one line up to this many characters, indentation aside.
+const KEY_WIDTH: usize = 74;

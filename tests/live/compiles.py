@@ -1,4 +1,4 @@
-"""Every file that a wiring wrote compiles under real Pythons, if it did before.
+"""Each file that a wiring wrote compiles under real Pythons, if it did before.
 
 The cases are pairs of directories, before and after.
 """
@@ -33,5 +33,6 @@ def changed(before, after):
 
 def files_compile(version, pairs):
     """One process for all pairs: starting a Python costs more than a file."""
-    script = HERE / "compile_pairs.py"
-    output_of([find_python(version), script], input=json.dumps(pairs))
+    command = [find_python(version), HERE / "compile_pairs.py"]
+    assert pairs, "no file was written"
+    output_of(command, input=json.dumps(pairs))

@@ -14,7 +14,13 @@ import subprocess
 
 HERE = pathlib.Path(__file__).parent
 CACHE = HERE.parents[1] / "target" / "live" / "environments"
-VERSION = "import sys; print('{}.{}'.format(*sys.version_info))"
+# Debian's Python 3 comes without ensurepip: no environment can be made of it.
+VERSION = """
+import sys
+if sys.version_info > (3,):
+    import ensurepip
+print("{}.{}".format(*sys.version_info))
+"""
 
 
 class Missing(Exception):

@@ -1,5 +1,3 @@
-
-
 @app.task
 def record(*args, **kwargs):
     import json

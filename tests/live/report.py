@@ -1,5 +1,8 @@
 """What was checked: one line per check, the sums at the end."""
 
+import traceback
+
+from environments import Missing
 
 
 class Report:
@@ -12,9 +15,11 @@ class Report:
         print(text, flush=True)
 
     def check(self, name, function, *arguments):
-        """Run one check; it fails by raising."""
+        """Run one check; it fails by raising, Missing leaves it out."""
         try:
             function(*arguments)
+        except Missing as missing:
+            self.skip(missing, 1)
         except Exception as error:
             self.fail(name, error)
         else:
@@ -43,10 +48,9 @@ class Report:
 
 
 def describe(error):
-    return str(error) or repr(error)
+    """Its message; a bare assertion's is the line it stands on."""
+    return str(error) or traceback.extract_tb(error.__traceback__)[-1].line
 
 
 def indented(text):
     return "\n".join("        " + line for line in text.splitlines())
-
-

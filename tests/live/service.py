@@ -63,7 +63,8 @@ class Service:
                 start_new_session=True,
             )
         try:
-            self.wait_for("the worker to be ready", self.is_ready, process)
+            if not self.wait_for(self.is_ready, process):
+                raise AssertionError("no worker:\n" + self.log_text())
             yield process
         finally:
             stop(process)
@@ -78,13 +79,14 @@ class Service:
         """The recorded calls, each [name, args, kwargs], in order."""
         return [json.loads(line) for line in self.record.open()]
 
-    def wait_for(self, what, condition, process):
+    def wait_for(self, condition, process):
+        """Whether it came true while the worker lived, and in time."""
         deadline = time.monotonic() + DEADLINE
-        while not condition():
-            if process.poll() is not None or time.monotonic() > deadline:
-                log = self.log_text()[-4000:]
-                raise AssertionError("waited for {}\n{}".format(what, log))
+        while process.poll() is None and time.monotonic() < deadline:
+            if condition():
+                return True
             time.sleep(0.1)
+        return False
 
 
 def stop(process):
@@ -124,6 +126,7 @@ def fresh_copy(source, directory):
         shutil.copytree(str(source), str(directory))
 
 
-def append(path, text):
+def append(path, code):
+    """Add code at the end of a Python file, as black would set it off."""
     with pathlib.Path(path).open("a") as file:
-        file.write(text)
+        file.write("\n\n" + code)

@@ -1,0 +1,371 @@
+//! Fixes on their way to a plan: edits, definitions and new items gathered per file, folded at the end.
+//!
+//! Pure. Rules add to it in any order; the text of a file is decided once, by [`Draft::fold`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::edit::{Edit, EditSet, Overlap, Span};
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::plan::Kind;
+use crate::python::insert::{Container, Item};
+use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind};
+
+/// What the rules want so far.
+#[derive(Default)]
+pub struct Draft {
+    files: BTreeMap<RelPath, Pending>,
+    /// New files, whole.
+    pub created: BTreeMap<RelPath, (Kind, String)>,
+    /// What the rules found.
+    pub findings: Vec<Finding>,
+}
+
+/// Where a definition goes in its scope.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Anchor {
+    /// In front of the statement that begins here, and of the comments on it.
+    Before(usize),
+    /// On the line behind the statement that ends here.
+    Behind(usize),
+    /// At the end of the class body whose last statement ends here, indented like the one at `.1`.
+    ClassEnd(usize, usize),
+    /// At the end of the module.
+    End,
+}
+
+/// The order of definitions at one place: what is read stands above its reader.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[expect(missing_docs, reason = "named for what they define")]
+pub enum Rank {
+    ServiceName,
+    DefaultQueueName,
+    Exchange,
+    Queues,
+    Routes,
+    Imports,
+    Broker,
+}
+
+#[derive(Default)]
+struct Pending {
+    module: Option<Arc<Module>>,
+    text: Arc<[u8]>,
+    edits: Vec<Edit>,
+    definitions: BTreeMap<Anchor, Vec<(Rank, String)>>,
+    items: BTreeMap<Span, (Container, Vec<Item>)>,
+    what: Vec<String>,
+}
+
+/// One shared file with everything decided.
+pub struct Folded {
+    /// Its bytes now.
+    pub before: Arc<[u8]>,
+    /// The edits.
+    pub edits: EditSet,
+    /// What they do, a few words each.
+    pub what: Vec<String>,
+}
+
+impl Draft {
+    /// Whether no file would change.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.created.is_empty()
+    }
+
+    /// Edits of a Python file.
+    pub fn edit(&mut self, file: &RelPath, module: &Arc<Module>, edits: Vec<Edit>, what: &str) {
+        if !edits.is_empty() {
+            let pending = self.python(file, module, what);
+            pending.edits.extend(edits);
+        }
+    }
+
+    /// An edit that several readings of one text may ask for.
+    pub fn edit_once(&mut self, file: &RelPath, module: &Arc<Module>, edit: Edit, what: &str) {
+        let pending = self.python(file, module, what);
+        if !pending.edits.contains(&edit) {
+            pending.edits.push(edit);
+        }
+    }
+
+    /// Edits of any other text file.
+    pub fn edit_text(&mut self, file: &RelPath, text: &Arc<[u8]>, edits: Vec<Edit>, what: &str) {
+        let pending = self.files.entry(file.clone()).or_default();
+        pending.text = Arc::clone(text);
+        pending.edits.extend(edits);
+        pending.say(what);
+    }
+
+    /// A new statement; `text` has LF line ends and no indentation of its own scope.
+    pub fn define(
+        &mut self,
+        file: &RelPath,
+        module: &Arc<Module>,
+        at: Anchor,
+        rank: Rank,
+        text: String,
+        what: &str,
+    ) {
+        let pending = self.python(file, module, what);
+        let place = pending.definitions.entry(at).or_default();
+        if place.iter().all(|(_, have)| *have != text) {
+            place.push((rank, text));
+        }
+    }
+
+    /// New items at the end of a tuple, list, set or dict literal.
+    pub fn append(
+        &mut self,
+        file: &RelPath,
+        module: &Arc<Module>,
+        literal: &Expr,
+        item: Item,
+        what: &str,
+    ) -> bool {
+        let Some(container) = Container::of(literal) else {
+            return false;
+        };
+        self.append_to(file, module, literal.span, container, item, what);
+        true
+    }
+
+    /// A new key in a dict of settings: a literal, or the keywords of `dict(…)`.
+    pub fn append_setting(
+        &mut self,
+        file: &RelPath,
+        module: &Arc<Module>,
+        value: &Expr,
+        key: &str,
+        item: &Item,
+        what: &str,
+    ) -> bool {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            arguments,
+        } = &value.kind
+        else {
+            return matches!(value.kind, ExprKind::Dict(_))
+                && self.append(file, module, value, item.clone(), what);
+        };
+        if function.name() != Some("dict") {
+            return false;
+        }
+        let keyword = |text: &String| {
+            text.split_once(": ")
+                .map(|(_, value)| format!("{key}={value}"))
+        };
+        let item = Item {
+            flat: keyword(&item.flat).unwrap_or_default(),
+            block: item.block.as_ref().and_then(keyword),
+        };
+        let container = Container::of_call(args, keywords, *arguments);
+        self.append_to(file, module, *arguments, container, item, what);
+        true
+    }
+
+    /// New items at the end of a container; `span` tells it from others.
+    pub fn append_to(
+        &mut self,
+        file: &RelPath,
+        module: &Arc<Module>,
+        span: Span,
+        container: Container,
+        item: Item,
+        what: &str,
+    ) {
+        let pending = self.python(file, module, what);
+        let (_, items) = pending
+            .items
+            .entry(span)
+            .or_insert_with(|| (container, Vec::new()));
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+
+    /// The names that new statements at module level bind, by file.
+    pub fn defined_names(&self) -> Vec<(RelPath, Vec<String>)> {
+        let of_file = |pending: &Pending| {
+            let module_level = pending
+                .definitions
+                .iter()
+                .filter(|(at, _)| !matches!(at, Anchor::ClassEnd(..)));
+            let texts = module_level.flat_map(|(_, definitions)| definitions);
+            let names = texts.filter_map(|(_, text)| Some(text.split_once(" = ")?.0.to_owned()));
+            names
+                .filter(|name| !name.contains(['.', '[']))
+                .collect::<Vec<_>>()
+        };
+        self.files
+            .iter()
+            .map(|(file, pending)| (file.clone(), of_file(pending)))
+            .collect()
+    }
+
+    /// Decides the text of every changed file.
+    pub fn fold(self) -> Result<BTreeMap<RelPath, Folded>, (RelPath, Overlap)> {
+        let mut folded = BTreeMap::new();
+        for (path, pending) in self.files {
+            let before = Arc::clone(&pending.text);
+            let what = pending.what.clone();
+            let edits = pending.fold().map_err(|overlap| (path.clone(), overlap))?;
+            folded.insert(
+                path,
+                Folded {
+                    before,
+                    edits,
+                    what,
+                },
+            );
+        }
+        Ok(folded)
+    }
+
+    fn python(&mut self, file: &RelPath, module: &Arc<Module>, what: &str) -> &mut Pending {
+        let pending = self.files.entry(file.clone()).or_default();
+        pending.module.get_or_insert_with(|| Arc::clone(module));
+        pending.text = Arc::clone(&module.text);
+        pending.say(what);
+        pending
+    }
+}
+
+impl Pending {
+    fn say(&mut self, what: &str) {
+        if self.what.iter().all(|have| have != what) {
+            self.what.push(what.to_owned());
+        }
+    }
+
+    fn fold(self) -> Result<EditSet, Overlap> {
+        let mut edits = EditSet::default();
+        for edit in self.edits {
+            edits.add(edit)?;
+        }
+        let Some(module) = self.module else {
+            return Ok(edits);
+        };
+        for (container, items) in self.items.into_values() {
+            for edit in container.append(&module, &items) {
+                edits.add(edit)?;
+            }
+        }
+        for (anchor, mut definitions) in self.definitions {
+            definitions.sort_by_key(|(rank, _)| *rank);
+            let texts: Vec<String> = definitions.into_iter().map(|(_, text)| text).collect();
+            edits.add(place(&module, anchor, &texts))?;
+        }
+        Ok(edits)
+    }
+}
+
+fn place(module: &Module, anchor: Anchor, texts: &[String]) -> Edit {
+    match anchor {
+        Anchor::Before(at) => in_front(&module.text, at, texts),
+        Anchor::Behind(end) => behind(&module.text, end, end, texts),
+        Anchor::ClassEnd(end, model) => behind(&module.text, end, model, texts),
+        Anchor::End => at_end(module, texts),
+    }
+}
+
+/// Above a statement and the comment lines on it; blank lines between as there are above it.
+fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
+    if !starts_line(text, at) {
+        return Edit::insert(
+            at,
+            texts
+                .iter()
+                .map(|text| format!("{text}; "))
+                .collect::<String>(),
+        );
+    }
+    let indent = indentation(text, at);
+    let newline = newline(text, at);
+    let mut start = line_start(text, at);
+    while let Some(above) = line_above(text, start) {
+        if !text[above..start].trim_ascii().starts_with(b"#")
+            || text[above..start].starts_with(b"#!")
+        {
+            break;
+        }
+        start = above;
+    }
+    let blank =
+        line_above(text, start).is_none_or(|above| text[above..start].trim_ascii().is_empty());
+    let gap = if blank { newline } else { "" };
+    let lines = texts
+        .iter()
+        .map(|text| format!("{}{newline}{gap}", indented(text, indent, newline)));
+    Edit::insert(start, lines.collect::<String>())
+}
+
+/// On new lines behind the statement that ends at `end`.
+fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
+    let newline = newline(text, end);
+    let line = line_start(text, model);
+    let blanks = text[line..model]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    let indent = indentation(text, line + blanks);
+    let at = line_end(text, end);
+    let lines = texts
+        .iter()
+        .map(|text| format!("{newline}{indent}{}", indented(text, indent, newline)));
+    let last = if at == text.len() { newline } else { "" };
+    Edit::insert(at, format!("{}{last}", lines.collect::<String>()))
+}
+
+/// Below everything, a blank line above each; two below a class or function, as black has it.
+fn at_end(module: &Module, texts: &[String]) -> Edit {
+    let text = &*module.text;
+    let end = text.len();
+    let newline = newline(text, end);
+    let open = !text.is_empty() && !matches!(text.last(), Some(b'\n' | b'\r'));
+    let blank = text.ends_with(&[newline.as_bytes(), newline.as_bytes()].concat());
+    let defines = module.body.last().is_some_and(|stmt| is_definition(stmt));
+    let mut out = String::new();
+    if open {
+        out.push_str(newline);
+    }
+    for (at, text) in texts.iter().enumerate() {
+        let nothing_above = at == 0 && (blank || module.text.is_empty());
+        if !nothing_above {
+            out.push_str(newline);
+        }
+        if at == 0 && defines {
+            out.push_str(newline);
+        }
+        out.push_str(&indented(text, "", newline));
+        out.push_str(newline);
+    }
+    Edit::insert(end, out)
+}
+
+fn is_definition(stmt: &Stmt) -> bool {
+    matches!(
+        stmt.kind,
+        StmtKind::Function { .. } | StmtKind::Class { .. }
+    )
+}
+
+fn indented(text: &str, indent: &str, newline: &str) -> String {
+    text.replace('\n', &format!("{newline}{indent}"))
+}
+
+/// Where the line above the one that begins at `start` begins.
+fn line_above(text: &[u8], start: usize) -> Option<usize> {
+    let newline = match text[..start] {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n' | b'\r'] => 1,
+        _ => return None,
+    };
+    let above = line_start(text, start - newline);
+    debug_assert_eq!(next_line(text, above), start, "the line above ends here");
+    Some(above)
+}

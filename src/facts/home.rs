@@ -1,0 +1,267 @@
+//! Where the app's settings live and how they are spelled, from what the app loads. Pure.
+
+use super::settings::{Home, Settings, find_class};
+use super::{Facts, Source};
+use crate::celery::{Dialect, Setting, prefix};
+use crate::config::Config;
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, walk};
+use crate::tree::Tree;
+
+/// The service's settings, ready to be asked.
+pub fn settings<'t>(
+    tree: &'t Tree,
+    facts: &Facts,
+    config: &Config,
+) -> Result<Settings<'t>, Finding> {
+    let (home, entry) = home(tree, facts, config)?;
+    let (dialect, also) = dialect(tree, facts, &home);
+    let mut settings = Settings::new(tree, facts.roots.clone(), home, entry, dialect, also);
+    if !matches!(settings.home, Home::Members { .. }) {
+        settings.conf = Some((facts.app.file.clone(), conf_object(tree, facts)));
+    }
+    if config.settings.is_none() {
+        prefer_base(tree, &mut settings);
+    }
+    Ok(settings)
+}
+
+fn home(tree: &Tree, facts: &Facts, config: &Config) -> Result<(Home, RelPath), Finding> {
+    let app = &facts.app;
+    Ok(match &app.source {
+        Source::Module { file, .. } => (Home::Names(file.clone()), file.clone()),
+        Source::Configuration { file, class } => {
+            let class = settings_class(tree, file, class);
+            (Home::Class(file.clone(), class), file.clone())
+        }
+        Source::Object { file, name } => (object(tree, file, name)?, file.clone()),
+        Source::Flask {
+            file,
+            mapping,
+            copied,
+        } => match copied.as_deref() {
+            Some(Source::Module { file, .. }) => (Home::Names(file.clone()), file.clone()),
+            Some(Source::Object { file, name }) => (object(tree, file, name)?, file.clone()),
+            _ => {
+                let home = Home::Members {
+                    file: file.clone(),
+                    object: mapping.clone(),
+                    items: true,
+                };
+                (home, file.clone())
+            }
+        },
+        Source::Conf => {
+            let file = config.settings.as_ref().unwrap_or(&app.file).clone();
+            if file == app.file {
+                let object = conf_object(tree, facts);
+                (
+                    Home::Members {
+                        file: file.clone(),
+                        object,
+                        items: false,
+                    },
+                    file,
+                )
+            } else {
+                (Home::Names(file.clone()), file)
+            }
+        }
+    })
+}
+
+/// A class, or a dict, by the name that a module binds it to.
+fn object(tree: &Tree, file: &RelPath, name: &str) -> Result<Home, Finding> {
+    let module = tree
+        .python(file)
+        .map_err(|why| super::settings::unparsable(file, &why))?;
+    let Some((_, bases)) = find_class(&module.body, name) else {
+        return Ok(Home::Keys(file.clone(), name.to_owned()));
+    };
+    if let Some(base) = bases.iter().find(|base| {
+        base.dotted()
+            .is_some_and(|name| name.ends_with("BaseSettings"))
+    }) {
+        return Err(Finding::refusal(
+            "settings-class-typed",
+            format!("`{name}` is a pydantic model: it takes no plain attributes"),
+        )
+        .at(file, base.span)
+        .label("a new attribute without annotation stops it from loading")
+        .help("load Celery's settings from a module, and name that with `--settings FILE`"));
+    }
+    Ok(Home::Class(file.clone(), name.to_owned()))
+}
+
+/// Of a configuration class and its bases in the file, the one that binds Celery's settings; else the
+/// outermost base.
+fn settings_class(tree: &Tree, file: &RelPath, class: &str) -> String {
+    let Ok(module) = tree.python(file) else {
+        return class.to_owned();
+    };
+    let mut chain = vec![class.to_owned()];
+    while let Some((_, bases)) = chain
+        .last()
+        .and_then(|class| find_class(&module.body, class))
+    {
+        let base = bases
+            .iter()
+            .filter_map(Expr::name)
+            .find(|base| find_class(&module.body, base).is_some());
+        match base.filter(|base| chain.iter().all(|have| have != base)) {
+            Some(base) => chain.push(base.to_owned()),
+            None => break,
+        }
+    }
+    let weight =
+        |class: &String| find_class(&module.body, class).map_or(0, |(body, _)| celery_names(body));
+    chain
+        .iter()
+        .rev()
+        .max_by_key(|class| weight(class))
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// `app.conf`, by the name that the app has where it is made.
+fn conf_object(tree: &Tree, facts: &Facts) -> String {
+    let mut variable = facts.app.variable.clone();
+    if let Ok(module) = tree.python(&facts.app.file) {
+        walk(&module.body, &mut |stmt| {
+            if let StmtKind::Assign { targets, value, .. } = &stmt.kind
+                && value.span == facts.app.call
+                && let Some(name) = targets.first().and_then(Expr::dotted)
+            {
+                variable = name;
+            }
+        });
+    }
+    format!("{variable}.conf")
+}
+
+/// With several files in a chain of star imports: the one that binds most of Celery's settings, the
+/// deepest of equals, since every environment reads it.
+fn prefer_base(tree: &Tree, settings: &mut Settings<'_>) {
+    let Home::Names(_) = settings.home else {
+        return;
+    };
+    let weight = |file: &RelPath| {
+        tree.python(file)
+            .map_or(0, |module| celery_names(&module.body))
+    };
+    let chain = settings.chain();
+    let usable = chain.iter().filter(|file| !tree.is_ignored(file));
+    if let Some(best) = usable.max_by_key(|file| weight(file)) {
+        settings.home = Home::Names(best.clone());
+    }
+}
+
+/// How many names of Celery settings a block binds.
+fn celery_names(block: &[Stmt]) -> usize {
+    let is_celery = |name: &str| {
+        name.starts_with("CELERY")
+            || name.starts_with("BROKER_")
+            || Setting::ALL.iter().any(|setting| setting.lower() == name)
+    };
+    let binds = |stmt: &&Stmt| match &stmt.kind {
+        StmtKind::Assign { targets, .. } => targets.iter().filter_map(Expr::name).any(is_celery),
+        _ => false,
+    };
+    block.iter().filter(binds).count()
+}
+
+/// The dialect, and what else Celery reads beside it.
+fn dialect(tree: &Tree, facts: &Facts, home: &Home) -> (Dialect, Vec<Dialect>) {
+    let celery = facts.pins.celery();
+    if let Some((namespace, ..)) = &facts.app.namespace {
+        let reads_old =
+            celery.is_some_and(|version| version >= super::pins::Version::release("5.7"));
+        let also = if reads_old {
+            vec![Dialect::Old]
+        } else {
+            Vec::new()
+        };
+        return (Dialect::Namespaced(prefix(namespace)), also);
+    }
+    let django = matches!(
+        facts.app.source,
+        Source::Module { django: true, .. } | Source::Configuration { .. }
+    );
+    let flask = matches!(facts.app.source, Source::Flask { .. });
+    let old_only = celery.is_some_and(|version| version.major() < 4);
+    if django || old_only {
+        return (Dialect::Old, Vec::new());
+    }
+    let lower = mentions(tree, home, Setting::lower);
+    let old = mentions(tree, home, Setting::old);
+    match (lower, old) {
+        (false, true) => (Dialect::Old, vec![Dialect::Lower]),
+        (false, false) if flask => (Dialect::Old, vec![Dialect::Lower]),
+        _ => (Dialect::Lower, vec![Dialect::Old]),
+    }
+}
+
+/// Whether the home spells any Celery setting this way.
+fn mentions(tree: &Tree, home: &Home, spelling: fn(Setting) -> &'static str) -> bool {
+    let Ok(module) = tree.python(home.file()) else {
+        return false;
+    };
+    // Any setting tells the spelling, not only those that the wiring touches.
+    const OTHERS: [(&str, &str); 8] = [
+        ("result_backend", "CELERY_RESULT_BACKEND"),
+        ("task_serializer", "CELERY_TASK_SERIALIZER"),
+        ("result_serializer", "CELERY_RESULT_SERIALIZER"),
+        ("timezone", "CELERY_TIMEZONE"),
+        ("enable_utc", "CELERY_ENABLE_UTC"),
+        ("beat_schedule", "CELERYBEAT_SCHEDULE"),
+        ("task_ignore_result", "CELERY_IGNORE_RESULT"),
+        ("task_always_eager", "CELERY_ALWAYS_EAGER"),
+    ];
+    let lower = spelling(Setting::TaskQueues) == Setting::TaskQueues.lower();
+    let mut names: Vec<&str> = Setting::ALL.into_iter().map(spelling).collect();
+    names.extend(
+        OTHERS
+            .iter()
+            .map(|(new, old)| if lower { *new } else { *old }),
+    );
+    let mut found = false;
+    walk(&module.body, &mut |stmt| {
+        if let StmtKind::Assign { targets, .. } = &stmt.kind {
+            found |= targets.iter().any(|target| match &target.kind {
+                ExprKind::Name(name) => names.contains(&name.as_str()),
+                ExprKind::Attribute { name, .. } => names.contains(&name.text.as_str()),
+                ExprKind::Subscript { index, .. } => index
+                    .string()
+                    .is_some_and(|key| names.contains(&key.as_str())),
+                _ => false,
+            });
+        }
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| {
+                found |= match &part.kind {
+                    ExprKind::Dict(items) => items.iter().any(|(key, _)| {
+                        key.as_ref()
+                            .and_then(Expr::string)
+                            .is_some_and(|key| names.contains(&key.as_str()))
+                    }),
+                    ExprKind::Call {
+                        keywords, function, ..
+                    } => {
+                        let sets = function
+                            .dotted()
+                            .is_some_and(|name| name.ends_with("update") || name == "dict");
+                        sets && keywords.iter().any(|keyword| {
+                            keyword
+                                .name
+                                .as_deref()
+                                .is_some_and(|name| names.contains(&name))
+                        })
+                    }
+                    _ => false,
+                };
+            });
+        }
+    });
+    found
+}

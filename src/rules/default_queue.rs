@@ -1,0 +1,256 @@
+//! The queue of ordinary tasks: as soon as any queue is named, a worker consumes it only if it is named too.
+
+use super::element::{Element, add, held};
+use super::names::{self, Scope};
+use super::{Context, quoted};
+use crate::celery::{Dialect, Setting};
+use crate::draft::{Draft, Rank};
+use crate::facts::settings::{Home, Site};
+use crate::finding::Finding;
+use crate::python::insert::Item;
+use crate::python::syntax::{Expr, ExprKind};
+
+/// Django's name for the queue that the contract's router sends ordinary tasks to.
+pub const DEFAULT_QUEUE_NAME: &str = "DEFAULT_QUEUE_NAME";
+
+/// The element that declares the default queue: for the contract's router, or just as Celery does today.
+pub fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result<Item, Finding> {
+    let (exchange_class, queue_class) = names::kombu(draft, scope);
+    let parts = if context.routed_by_router() {
+        for_router(context, draft, scope)?
+    } else {
+        as_today(context, scope)?
+    };
+    let Parts {
+        name,
+        exchange,
+        kind,
+        routing_key,
+    } = parts;
+    let arguments = if context.quorum {
+        let quote = |text: &str| quoted(&scope.module, text);
+        format!(
+            ", queue_arguments={{{}: {}}}",
+            quote("x-queue-type"),
+            quote("quorum")
+        )
+    } else {
+        String::new()
+    };
+    Ok(Item::flat(format!(
+        "{queue_class}({name}, {exchange_class}({exchange}, type={kind}), routing_key={routing_key}{arguments})"
+    )))
+}
+
+/// Adds the default queue to queues that are there and lack what ordinary tasks need.
+pub fn ensure_beside(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    site: &Site,
+    setting: &str,
+    mapping: bool,
+) -> Result<(), Finding> {
+    if context.routed_by_router() && held(site).iter().any(|element| bound_for_router(element)) {
+        return Ok(());
+    }
+    let scope = Scope::above(context, site);
+    let (item, entry) = if mapping {
+        (Item::flat(""), Some(entry(context, draft, &scope)?))
+    } else {
+        (element(context, draft, &scope)?, None)
+    };
+    let element = Element {
+        name: setting,
+        item,
+        entry,
+        is_single: |_| false,
+        what: "default queue",
+        rank: Rank::Queues,
+    };
+    add(draft, site, &element)
+}
+
+/// Whether an element is the queue that the router's ordinary tasks reach.
+pub fn bound_for_router(element: &Expr) -> bool {
+    let ExprKind::Call {
+        function,
+        args,
+        keywords,
+        ..
+    } = &element.kind
+    else {
+        return false;
+    };
+    let argument = |at: usize, name: &str| {
+        let keyword = keywords
+            .iter()
+            .find(|keyword| keyword.name.as_deref() == Some(name));
+        args.get(at).or(keyword.map(|keyword| &keyword.value))
+    };
+    let is_name = |expr: Option<&Expr>| expr.and_then(Expr::name) == Some(DEFAULT_QUEUE_NAME);
+    let to_default = argument(1, "exchange").is_some_and(|exchange| match &exchange.kind {
+        ExprKind::Call { args, .. } => {
+            args.first().and_then(Expr::string).as_deref() == Some("default")
+        }
+        _ => false,
+    });
+    function
+        .dotted()
+        .is_some_and(|name| name.ends_with("Queue"))
+        && is_name(argument(0, "name"))
+        && to_default
+        && is_name(argument(2, "routing_key"))
+}
+
+/// The name of the queue that a task without a route goes to today, if it is a constant.
+pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
+    let constant = |name: &str| context.settings.constant(name);
+    Ok(
+        match context.settings.find(Setting::TaskDefaultQueue)?.as_slice() {
+            [] => Some("celery".to_owned()),
+            [site] => site
+                .value
+                .as_ref()
+                .and_then(|value| crate::python::constant::text(value, &constant)),
+            _ => None,
+        },
+    )
+}
+
+struct Parts {
+    name: String,
+    exchange: String,
+    kind: String,
+    routing_key: String,
+}
+
+/// Bound to the exchange that `TaskRouter` names, by the setting that it reads.
+fn for_router(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result<Parts, Finding> {
+    if context
+        .settings
+        .named(&[DEFAULT_QUEUE_NAME.to_owned()])?
+        .is_empty()
+    {
+        let name = value(context, scope, Setting::TaskDefaultQueue)?
+            .unwrap_or_else(|| quoted(&scope.module, "celery"));
+        let text = format!("{DEFAULT_QUEUE_NAME} = {name}");
+        draft.define(
+            &scope.file,
+            &scope.module,
+            scope.anchor,
+            Rank::DefaultQueueName,
+            text,
+            DEFAULT_QUEUE_NAME,
+        );
+    } else if !scope.sees(context, DEFAULT_QUEUE_NAME) {
+        let sites = context.settings.named(&[DEFAULT_QUEUE_NAME.to_owned()])?;
+        return Err(not_visible(&sites[0], DEFAULT_QUEUE_NAME));
+    }
+    Ok(Parts {
+        name: DEFAULT_QUEUE_NAME.to_owned(),
+        exchange: quoted(&scope.module, "default"),
+        kind: quoted(&scope.module, "direct"),
+        routing_key: DEFAULT_QUEUE_NAME.to_owned(),
+    })
+}
+
+/// The same name, exchange, type and key that Celery gives it while no queue is named.
+fn as_today(context: &Context<'_>, scope: &Scope) -> Result<Parts, Finding> {
+    let quote = |text: &str| quoted(&scope.module, text);
+    let set_name = value(context, scope, Setting::TaskDefaultQueue)?;
+    let exchange = value(context, scope, Setting::TaskDefaultExchange)?;
+    let kind = value(context, scope, Setting::TaskDefaultExchangeType)?;
+    let routing_key = value(context, scope, Setting::TaskDefaultRoutingKey)?;
+    let name = set_name.clone().unwrap_or_else(|| quote("celery"));
+    // Celery 3 keeps `celery` for both, whatever the queue is called; Celery 4 follows the queue's name.
+    let follows = match context.facts.celery_major() {
+        Some(major) => major >= 4,
+        None => context.settings.dialect != Dialect::Old,
+    };
+    let guessed = set_name.is_some() && (exchange.is_none() || routing_key.is_none());
+    if guessed && context.facts.celery_major().is_none() && context.settings.dialect == Dialect::Old
+    {
+        let sites = context.settings.find(Setting::TaskDefaultQueue)?;
+        return Err(version_decides(&sites[0]));
+    }
+    let fallback = if follows {
+        name.clone()
+    } else {
+        quote("celery")
+    };
+    Ok(Parts {
+        exchange: exchange.unwrap_or_else(|| fallback.clone()),
+        kind: kind.unwrap_or_else(|| quote("direct")),
+        routing_key: routing_key.unwrap_or(fallback),
+        name,
+    })
+}
+
+/// The text that stands for a setting's value at a place: its name where that is seen, else its constant.
+fn value(
+    context: &Context<'_>,
+    scope: &Scope,
+    setting: Setting,
+) -> Result<Option<String>, Finding> {
+    let sites = context.settings.find(setting)?;
+    let Some(first) = sites.first() else {
+        return Ok(None);
+    };
+    let named = matches!(context.settings.home, Home::Names(_) | Home::Class(..));
+    let spelled = context
+        .settings
+        .spellings(setting)
+        .into_iter()
+        .find(|name| scope.sees(context, name));
+    if let Some(name) = spelled.filter(|_| named) {
+        return Ok(Some(name));
+    }
+    match (
+        sites.as_slice(),
+        first.value.as_ref().and_then(Expr::string),
+    ) {
+        ([_], Some(text)) => Ok(Some(quoted(&scope.module, &text))),
+        _ => Err(not_visible(first, &context.settings.dialect.spell(setting))),
+    }
+}
+
+fn entry(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result<Item, Finding> {
+    let quote = |text: &str| quoted(&scope.module, text);
+    let Parts {
+        name,
+        exchange,
+        kind,
+        routing_key,
+    } = if context.routed_by_router() {
+        for_router(context, draft, scope)?
+    } else {
+        as_today(context, scope)?
+    };
+    Ok(Item::flat(format!(
+        "{name}: {{{}: {exchange}, {}: {kind}, {}: {routing_key}}}",
+        quote("exchange"),
+        quote("exchange_type"),
+        quote("routing_key")
+    )))
+}
+
+fn not_visible(site: &Site, name: &str) -> Finding {
+    Finding::refusal(
+        "name-bound-too-late",
+        format!("`{name}` is not bound where the queues need it"),
+    )
+    .at(&site.file, site.stmt)
+    .label("bound here")
+    .help(format!(
+        "bind `{name}` above the queues, unconditionally, then run again"
+    ))
+}
+
+fn version_decides(site: &Site) -> Finding {
+    let message =
+        "which exchange the default queue has depends on Celery's version, and none is pinned";
+    Finding::refusal("celery-version-unknown", message)
+        .at(&site.file, site.stmt)
+        .label("Celery 3 binds it to exchange `celery`, Celery 4 to one of its own name")
+        .help("pin celery in requirements.txt, or set CELERY_DEFAULT_EXCHANGE and CELERY_DEFAULT_ROUTING_KEY")
+}

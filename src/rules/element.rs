@@ -1,0 +1,269 @@
+//! One more element in a setting that holds several, whatever it is written as. Gives edits or refuses.
+
+use crate::draft::{Anchor, Draft, Rank};
+use crate::edit::Span;
+use crate::facts::settings::Site;
+use crate::finding::Finding;
+use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
+use crate::python::syntax::{Expr, ExprKind, Operator};
+
+/// What is to be added.
+pub struct Element<'a> {
+    /// The setting as spelled here, for messages and for an appended statement.
+    pub name: &'a str,
+    /// The element of a sequence.
+    pub item: Item,
+    /// The entry of a mapping: `'key': value`.
+    pub entry: Option<Item>,
+    /// Whether a value that is no sequence stands for one with a single element.
+    pub is_single: fn(&Expr) -> bool,
+    /// A few words for the report.
+    pub what: &'a str,
+    /// Where it ranks among statements added at one place.
+    pub rank: Rank,
+}
+
+/// Adds the element to one live binding: in its last unconditional literal, or by a statement behind it.
+pub fn add(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), Finding> {
+    outside_errors(site, site.top)?;
+    if let Some(literal) = last_literal(site) {
+        return into(draft, site, literal, element);
+    }
+    let Some(value) = &site.value else {
+        return behind_additions(draft, site, element);
+    };
+    match spots(value, element.is_single) {
+        Ok(spots) if spots.iter().all(|spot| !matches!(spot, Spot::Nowhere)) => {
+            for spot in spots {
+                match spot {
+                    Spot::Literal(literal) => into(draft, site, literal, element)?,
+                    Spot::Single(single) => wrap(draft, site, single, element),
+                    Spot::Nowhere => {}
+                }
+            }
+            Ok(())
+        }
+        Ok(_) if site.only && site.stmt == site.top => {
+            statement(draft, site, element);
+            Ok(())
+        }
+        Ok(_) => Err(computed(site, value, element.name)),
+        Err(offender) => Err(computed(site, offender, element.name)),
+    }
+}
+
+/// The elements that a value is seen to hold, through concatenation and `tuple([…])`; a mapping's values.
+pub fn elements(value: &Expr) -> Vec<&Expr> {
+    match &value.kind {
+        ExprKind::Sequence(_, items) => items.iter().flat_map(unstarred).collect(),
+        ExprKind::Binary {
+            left,
+            operator: Operator::Add | Operator::Or,
+            right,
+        } => elements(left).into_iter().chain(elements(right)).collect(),
+        ExprKind::If { body, orelse, .. } => {
+            elements(body).into_iter().chain(elements(orelse)).collect()
+        }
+        ExprKind::Call { args, .. } if is_conversion(value) => {
+            args.iter().flat_map(elements).collect()
+        }
+        ExprKind::Name(_) | ExprKind::Comprehension { .. } => Vec::new(),
+        _ => vec![value],
+    }
+}
+
+/// The elements that a live binding holds for certain.
+pub fn held(site: &Site) -> Vec<&Expr> {
+    let mut held: Vec<&Expr> = site.value.iter().flat_map(elements).collect();
+    for added in &site.additions {
+        if added.element {
+            held.push(&added.value);
+        } else {
+            held.extend(elements(&added.value));
+        }
+    }
+    held
+}
+
+/// Refuses where a statement that we would touch is one that the parser could not read.
+pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
+    let error = site.module.errors.iter().find(|error| {
+        error.span.overlaps(stmt) || stmt.contains(error.span) || error.span.start == stmt.end
+    });
+    match error {
+        None => Ok(()),
+        Some(error) => Err(Finding::refusal(
+            "syntax-in-setting",
+            "a statement to edit does not parse",
+        )
+        .at(&site.file, error.span)
+        .label(error.message.clone())
+        .help("mend the syntax error, then run again")),
+    }
+}
+
+enum Spot<'e> {
+    Literal(&'e Expr),
+    Single(&'e Expr),
+    /// No literal here: a name, a comprehension.
+    Nowhere,
+}
+
+/// The literals to add to so that every way the value can come out has the element once.
+fn spots(value: &Expr, is_single: fn(&Expr) -> bool) -> Result<Vec<Spot<'_>>, &Expr> {
+    match &value.kind {
+        ExprKind::Sequence(..) | ExprKind::Dict(_) if !is_single(value) => {
+            Ok(vec![Spot::Literal(value)])
+        }
+        ExprKind::Call { args, .. } if is_conversion(value) => match args.as_slice() {
+            [inner] => spots(inner, |_| false),
+            _ => Err(value),
+        },
+        ExprKind::Binary {
+            left,
+            operator: Operator::Add,
+            right,
+        } => {
+            let right = spots(right, |_| false)?;
+            if right.iter().any(|spot| matches!(spot, Spot::Nowhere)) {
+                return spots(left, |_| false);
+            }
+            Ok(right)
+        }
+        ExprKind::If { body, orelse, .. } => {
+            let mut both = spots(body, is_single)?;
+            both.extend(spots(orelse, is_single)?);
+            Ok(both)
+        }
+        _ if is_single(value) => Ok(vec![Spot::Single(value)]),
+        ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Comprehension { .. } => {
+            Ok(vec![Spot::Nowhere])
+        }
+        _ => Err(value),
+    }
+}
+
+/// The last unconditional addition that is a literal.
+fn last_literal(site: &Site) -> Option<&Expr> {
+    let literals = site
+        .additions
+        .iter()
+        .rev()
+        .filter(|added| !added.element && added.key.is_none());
+    literals
+        .map(|added| &added.value)
+        .find(|value| Container::of(value).is_some())
+}
+
+fn into(
+    draft: &mut Draft,
+    site: &Site,
+    literal: &Expr,
+    element: &Element<'_>,
+) -> Result<(), Finding> {
+    let item = match &literal.kind {
+        ExprKind::Dict(_) => element
+            .entry
+            .as_ref()
+            .ok_or_else(|| computed(site, literal, element.name))?,
+        _ => &element.item,
+    };
+    draft.append(
+        &site.file,
+        &site.module,
+        literal,
+        item.clone(),
+        element.what,
+    );
+    Ok(())
+}
+
+fn wrap(draft: &mut Draft, site: &Site, single: &Expr, element: &Element<'_>) {
+    if parenthesized(&site.module.text, single.span).is_some() {
+        let note = format!(
+            "`{}` was no tuple: the parentheses held one value and no comma",
+            element.name
+        );
+        draft
+            .findings
+            .push(Finding::note("not-a-tuple", note).at(&site.file, single.span));
+    }
+    let edits = wrap_in_tuple(
+        &site.module,
+        single.span,
+        std::slice::from_ref(&element.item),
+    );
+    draft.edit(&site.file, &site.module, edits, element.what);
+}
+
+/// `NAME = tuple(NAME) + (item,)`: the value is made somewhere else, the name is bound once.
+fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>) {
+    let name = element.name;
+    let indent = crate::python::style::indent_unit(&site.module);
+    let item = element.item.flat.clone();
+    let text = format!("{name} = tuple({name}) + (\n{indent}{item},\n)");
+    let end = site
+        .additions
+        .last()
+        .map_or(site.stmt.end, |added| added.top.end);
+    draft.define(
+        &site.file,
+        &site.module,
+        Anchor::Behind(end),
+        element.rank,
+        text,
+        element.what,
+    );
+}
+
+/// Only additions are visible (the base is imported from outside): one more of them.
+fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), Finding> {
+    let last = site
+        .additions
+        .last()
+        .filter(|added| added.key.is_none() && added.stmt == added.top);
+    let Some(last) = last else {
+        let span = site.additions.last().map_or(site.stmt, |added| added.stmt);
+        return Err(refused(site, span, element.name));
+    };
+    let text = format!("{}.append({})", element.name, element.item.flat);
+    draft.define(
+        &site.file,
+        &site.module,
+        Anchor::Behind(last.top.end),
+        element.rank,
+        text,
+        element.what,
+    );
+    Ok(())
+}
+
+fn computed(site: &Site, value: &Expr, name: &str) -> Finding {
+    refused(site, value.span, name)
+}
+
+fn refused(site: &Site, span: Span, name: &str) -> Finding {
+    Finding::refusal(
+        "setting-computed",
+        format!("`{name}` is computed: there is no literal to add to"),
+    )
+    .at(&site.file, span)
+    .label("what this gives is known only when it runs")
+    .help(format!("write `{name}` as a tuple, then run again"))
+}
+
+fn is_conversion(value: &Expr) -> bool {
+    matches!(
+        &value.kind,
+        ExprKind::Call { function, args, keywords, .. }
+            if keywords.is_empty() && args.len() == 1
+                && matches!(function.name(), Some("tuple" | "list" | "set" | "frozenset"))
+    )
+}
+
+fn unstarred(item: &Expr) -> Vec<&Expr> {
+    match &item.kind {
+        ExprKind::Starred(value) => elements(value),
+        _ => vec![item],
+    }
+}

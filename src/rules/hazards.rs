@@ -1,0 +1,328 @@
+//! What would make a wired service fail all the same, and no edit of ours can mend. Findings only.
+
+use super::element::held;
+use super::{Context, default_queue};
+use crate::celery::{Dialect, Setting};
+use crate::draft::Draft;
+use crate::facts::pins::Version;
+use crate::facts::settings::Site;
+use crate::finding::Finding;
+use crate::python::syntax::{Expr, ExprKind};
+
+/// Looks for each hazard; a refusal where wiring would break what runs today.
+pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    queue_arguments(context)?;
+    unread_names(context, draft)?;
+    accepted_content(context, draft)?;
+    default_queue_unconsumed(context, draft)?;
+    broker_in_parts(context, draft)?;
+    workers(context, draft);
+    old_urls(context, draft);
+    pins(context, draft);
+    Ok(())
+}
+
+/// Settings that put arguments on every queue: the emitter declares the events queue without any.
+fn queue_arguments(context: &Context<'_>) -> Result<(), Finding> {
+    for setting in [Setting::TaskQueueMaxPriority, Setting::TaskQueueHaPolicy] {
+        let mut sites = context.settings.find(setting)?;
+        sites.extend(
+            context
+                .settings
+                .named(&[setting.old().to_owned()])
+                .unwrap_or_default(),
+        );
+        let set = sites.iter().find(|site| {
+            !matches!(
+                site.value.as_ref().map(|value| &value.kind),
+                Some(ExprKind::None)
+            )
+        });
+        if let Some(site) = set {
+            return Err(Finding::refusal("queue-arguments", "this setting puts an argument on every queue, the events queue too")
+                .at(&site.file, site.stmt)
+                .label("the emitter declares the events queue without arguments: 406 PRECONDITION_FAILED")
+                .help("give the argument to the queues that need it: `Queue(…, queue_arguments={…})`, then run again"));
+        }
+    }
+    Ok(())
+}
+
+/// Names in a dialect that Celery does not read here.
+fn unread_names(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let settings = &context.settings;
+    let (dead, why): (fn(Setting) -> String, _) = match &settings.dialect {
+        Dialect::Namespaced(_) => (
+            |setting| setting.old().to_owned(),
+            "under a namespace, Celery before 5.7 does not read this name",
+        ),
+        Dialect::Old if context.facts.django() => (
+            |setting| format!("CELERY_{}", setting.lower().to_ascii_uppercase()),
+            "without a namespace, Celery does not read this name",
+        ),
+        Dialect::Old | Dialect::Lower => return Ok(()),
+    };
+    for setting in [
+        Setting::TaskQueues,
+        Setting::TaskRoutes,
+        Setting::TaskDefaultQueue,
+    ] {
+        let name = dead(setting);
+        if settings.spellings(setting).contains(&name) {
+            continue;
+        }
+        let Some(site) = settings.named(&[name.clone()])?.into_iter().next() else {
+            continue;
+        };
+        let finding = Finding::warning("setting-not-read", format!("`{name}`: {why}"))
+            .at(&site.file, site.stmt)
+            .label("has no effect today")
+            .help(format!(
+                "rename it to `{}` if it is meant to work",
+                settings.dialect.spell(setting)
+            ));
+        let depends = matches!(settings.dialect, Dialect::Namespaced(_))
+            && context.facts.pins.celery().is_none();
+        if depends && settings.find(setting)?.is_empty() {
+            return Err(Finding {
+                level: crate::finding::Level::Refusal,
+                ..finding
+            }
+            .help("or pin celery in requirements.txt, so that we know which names it reads"));
+        }
+        draft.findings.push(finding);
+    }
+    Ok(())
+}
+
+/// Events are JSON.
+fn accepted_content(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let sites = context.settings.find(Setting::AcceptContent)?;
+    for site in &sites {
+        let elements = held(site);
+        let known: Option<Vec<String>> = elements.iter().map(|element| element.string()).collect();
+        let takes_json = |known: &Vec<String>| {
+            known
+                .iter()
+                .any(|kind| kind == "json" || kind == "application/json")
+        };
+        if known.is_some_and(|known| !known.is_empty() && !takes_json(&known)) {
+            draft.findings.push(
+                Finding::error(
+                    "accept-content-without-json",
+                    "this worker refuses JSON, and every event is JSON",
+                )
+                .at(&site.file, site.stmt)
+                .help("add 'json' to it"),
+            );
+        }
+    }
+    if sites.is_empty() && context.facts.celery_major() == Some(3) {
+        draft.findings.push(
+            Finding::warning(
+                "pickle-accepted",
+                "Celery 3 unpickles what it receives: whoever can send an event can run code here",
+            )
+            .in_file(context.settings.home.file())
+            .help(format!(
+                "add `{} = ['json']` once no task is sent pickled",
+                context.settings.dialect.spell(Setting::AcceptContent)
+            )),
+        );
+    }
+    Ok(())
+}
+
+/// Queues are named, and the one that ordinary tasks go to is not among them.
+fn default_queue_unconsumed(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let sites = context.settings.find(Setting::TaskQueues)?;
+    for site in sites.iter().filter(|_| !context.routed_by_router()) {
+        let Some(names) = queue_names(context, site).filter(|names| !names.is_empty()) else {
+            continue;
+        };
+        let Some(default) = default_queue::name_today(context)? else {
+            continue;
+        };
+        let ours = format!("{}{}", context.name, context.contract.queue_suffix);
+        if !names.contains(&default) && names.iter().any(|name| *name != ours) {
+            draft.findings.push(
+                Finding::error(
+                    "default-queue-unconsumed",
+                    format!("ordinary tasks go to the queue `{default}`, which is not among these"),
+                )
+                .at(&site.file, site.stmt)
+                .label("a worker consumes the queues named here, and no other")
+                .help(format!(
+                    "add `Queue('{default}', …)` here, or set the default queue to one of these"
+                )),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The names of all queues, if every one is a constant.
+fn queue_names(context: &Context<'_>, site: &Site) -> Option<Vec<String>> {
+    let complete = site
+        .value
+        .as_ref()
+        .is_some_and(|value| matches!(value.kind, ExprKind::Sequence(..) | ExprKind::Dict(_)));
+    if !complete || site.varies || site.additions.iter().any(|added| !added.element) {
+        return None;
+    }
+    let constant = |name: &str| match name {
+        super::names::SERVICE_NAME => Some(context.name.clone()),
+        name => context.settings.constant(name),
+    };
+    let text = |expr: &Expr| crate::python::constant::text(expr, &constant);
+    let mut names = Vec::new();
+    for element in held(site) {
+        match &element.kind {
+            ExprKind::Dict(items) => {
+                for (key, _) in items {
+                    names.push(text(key.as_ref()?)?);
+                }
+            }
+            ExprKind::Call { args, keywords, .. } => {
+                let keyword = keywords
+                    .iter()
+                    .find(|keyword| keyword.name.as_deref() == Some("name"));
+                names.push(text(
+                    args.first().or(keyword.map(|keyword| &keyword.value))?,
+                )?);
+            }
+            _ => return None,
+        }
+    }
+    Some(names)
+}
+
+/// `BROKER_HOST` and its like: the worker connects, the emitter has no URL to read.
+fn broker_in_parts(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    if !context.facts.django()
+        || !context
+            .settings
+            .named(&["BROKER_URL".to_owned()])?
+            .is_empty()
+    {
+        return Ok(());
+    }
+    if let Some(site) = context.settings.named(&["BROKER_HOST".to_owned()])?.first() {
+        draft.findings.push(
+            Finding::error(
+                "broker-in-parts",
+                "the broker is given in parts: the emitter reads `BROKER_URL` only",
+            )
+            .at(&site.file, site.stmt)
+            .help(
+                "replace the parts by one line: BROKER_URL = 'amqp://USER:PASSWORD@HOST:5672/%2F'",
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Workers that name their queues and leave out the events queue.
+fn workers(context: &Context<'_>, draft: &mut Draft) {
+    let queue = format!("{}{}", context.name, context.contract.queue_suffix);
+    let lists = context
+        .facts
+        .deployment
+        .workers
+        .iter()
+        .filter_map(|(place, worker)| Some((place, worker.queues.as_ref()?)));
+    let lists: Vec<_> = lists.collect();
+    if lists.iter().any(|(_, queues)| queues.contains(&queue)) {
+        return;
+    }
+    for (place, queues) in lists {
+        draft.findings.push(
+            Finding::warning(
+                "worker-leaves-out-events",
+                format!("this worker consumes {} only", listed(queues)),
+            )
+            .label("the events queue is never consumed here")
+            .help(format!(
+                "add it for one worker: `-Q {},{queue}`",
+                queues.join(",")
+            ))
+            .place(place),
+        );
+    }
+}
+
+/// AMQP URLs of the old form in files that are not ours to edit.
+fn old_urls(context: &Context<'_>, draft: &mut Draft) {
+    let deployment = &context.facts.deployment;
+    for (place, _) in &deployment.old_urls {
+        draft.findings.push(
+            Finding::warning(
+                "url-old-vhost",
+                "a broker URL that ends in `//`: the worker connects, the emitter does not",
+            )
+            .help("end it in `/%2F`; this file is yours to edit")
+            .place(place),
+        );
+    }
+    for file in &deployment.env_local {
+        let Some(text) = context.tree.bytes(file) else {
+            continue;
+        };
+        for edit in super::broker::env_edits(&text) {
+            draft.findings.push(
+                Finding::warning(
+                    "url-old-vhost",
+                    "this machine's own env file still has a broker URL that ends in `//`",
+                )
+                .at(file, edit.span())
+                .help("end it in `/%2F`: with `//` every emit fails here"),
+            );
+        }
+    }
+}
+
+/// Requirements that do not go with the contract's emitter.
+fn pins(context: &Context<'_>, draft: &mut Draft) {
+    let contract = context.contract;
+    let pins = &context.facts.pins;
+    if let Some(pin) = pins
+        .may_reach("pika", &Version::release("1.0"))
+        .filter(|_| pins.requires(&contract.library))
+    {
+        draft.findings.push(
+            Finding::warning(
+                "pika-too-new",
+                format!(
+                    "with pika 1 or newer the emitter of {} sends an event, then raises",
+                    contract.library
+                ),
+            )
+            .label("EmitEventException after every event")
+            .help("pin pika below 1: `pika==0.10.0` up to Python 3.6, `pika==0.13.1` up to 3.9")
+            .place(&pin.place),
+        );
+    }
+    if !pins.requires(&contract.library) {
+        draft.findings.push(
+            Finding::note(
+                "library-not-required",
+                format!(
+                    "receiving needs no library; to emit events this service needs {}",
+                    contract.library
+                ),
+            )
+            .help(format!(
+                "add this line to requirements.txt: {}=={}",
+                contract.library, contract.library_version
+            )),
+        );
+    }
+}
+
+fn listed(queues: &[String]) -> String {
+    queues
+        .iter()
+        .map(|queue| format!("`{queue}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,137 @@
+//! The listener among the modules that a worker imports.
+
+use super::element::{Element, add, held};
+use super::names::Scope;
+use super::{Context, define, quoted};
+use crate::celery::Setting;
+use crate::draft::{Draft, Rank};
+use crate::facts::settings::{Home, Site};
+use crate::finding::Finding;
+use crate::python::constant::text;
+use crate::python::insert::Item;
+use crate::python::syntax::{Expr, ExprKind};
+
+const WHAT: &str = "listener import";
+
+/// Ensures that every live binding of the imports names the listener; creates the setting where absent.
+pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let listener = context
+        .facts
+        .layout
+        .module(&context.contract.listener_module);
+    let sites = context.settings.find(Setting::Imports)?;
+    if sites.is_empty() {
+        return create(context, draft, &listener);
+    }
+    for site in &sites {
+        let constant = |name: &str| context.settings.constant(name);
+        let elements = held(site);
+        if elements
+            .iter()
+            .any(|element| text(element, &constant).as_deref() == Some(&listener))
+        {
+            continue;
+        }
+        draft.findings.extend(
+            elements
+                .into_iter()
+                .filter_map(|element| joined_by_accident(site, element)),
+        );
+        let name = context.settings.spellings(Setting::Imports).remove(0);
+        let item = Item::flat(like_siblings(site, &listener));
+        let element = Element {
+            name: &name,
+            item,
+            entry: None,
+            is_single: is_module,
+            what: WHAT,
+            rank: Rank::Imports,
+        };
+        add(draft, site, &element)?;
+    }
+    Ok(())
+}
+
+fn create(context: &Context<'_>, draft: &mut Draft, listener: &str) -> Result<(), Finding> {
+    if let Home::Members { .. } = context.settings.home
+        && let Some(done) = in_constructor(context, draft, listener)
+    {
+        return done;
+    }
+    let scope = Scope::end(context)?;
+    let unit = crate::python::style::indent_unit(&scope.module);
+    let module = quoted(&scope.module, listener);
+    let value = Item {
+        flat: format!("({module},)"),
+        block: Some(format!("(\n{unit}{module},\n)")),
+    };
+    define(
+        context,
+        draft,
+        &scope,
+        Setting::Imports,
+        Rank::Imports,
+        &value,
+        WHAT,
+    )
+}
+
+/// `Celery('orders', include=['orders.tasks'])`: the service names its modules there.
+fn in_constructor(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    listener: &str,
+) -> Option<Result<(), Finding>> {
+    let app = &context.facts.app;
+    let site = context.constructor_argument("include")?;
+    let value = site.value.as_ref()?;
+    let constant = |name: &str| context.settings.constant(name);
+    if held(&site)
+        .iter()
+        .any(|element| text(element, &constant).as_deref() == Some(listener))
+    {
+        return Some(Ok(()));
+    }
+    let item = Item::flat(like_siblings(&site, listener));
+    let literal = matches!(value.kind, ExprKind::Sequence(..));
+    (literal && draft.append(&app.file, &site.module, value, item, WHAT)).then_some(Ok(()))
+}
+
+/// The module's name in the quotes of the strings beside it.
+fn like_siblings(site: &Site, listener: &str) -> String {
+    let sibling = held(site)
+        .into_iter()
+        .rev()
+        .find_map(|element| match &element.kind {
+            ExprKind::String(pieces) => {
+                let piece = pieces.last()?;
+                site.module.text.get(piece.span.end - 1).copied()
+            }
+            _ => None,
+        });
+    match sibling {
+        Some(quote @ (b'\'' | b'"')) => format!("{0}{listener}{0}", char::from(quote)),
+        _ => quoted(&site.module, listener),
+    }
+}
+
+/// `'b' 'c'` among imports: more often a missing comma than a long name.
+fn joined_by_accident(site: &Site, element: &Expr) -> Option<Finding> {
+    let ExprKind::String(pieces) = &element.kind else {
+        return None;
+    };
+    let joined = element.string()?;
+    (pieces.len() > 1).then(|| {
+        Finding::warning(
+            "strings-joined",
+            format!("two strings without a comma: Celery imports `{joined}`"),
+        )
+        .at(&site.file, element.span)
+        .label("is a comma missing here?")
+        .help("if these are two modules, put a comma between them")
+    })
+}
+
+fn is_module(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::String(_))
+}

@@ -1,0 +1,157 @@
+//! The two event modules: the handlers, the user's for ever after, and the listener, ours.
+
+use super::Context;
+use crate::draft::Draft;
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::plan::Kind;
+use crate::python::syntax::{Expr, ExprKind, Module, walk};
+use crate::render::{self, Inputs};
+use crate::tree::Entry;
+
+/// Creates what is missing; leaves every handler alone, and a listener that is as safe as ours.
+pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let layout = &context.facts.layout;
+    for init in &layout.missing_init {
+        draft
+            .created
+            .insert(init.clone(), (Kind::Seeded, String::new()));
+    }
+    let handlers = layout
+        .directory
+        .join(&format!("{}.py", context.contract.handlers_module));
+    let listener = layout
+        .directory
+        .join(&format!("{}.py", context.contract.listener_module));
+    if is_free(context, &handlers)? && !is_package(context, &context.contract.handlers_module) {
+        draft
+            .created
+            .insert(handlers, (Kind::Seeded, render::handlers(context.contract)));
+    }
+    if is_free(context, &listener)? {
+        let text = render::listener(context.contract, &inputs(context));
+        draft.created.insert(listener, (Kind::Owned, text));
+        return elsewhere(context);
+    }
+    adopt(context, &listener)
+}
+
+/// What the listener's text depends on.
+pub fn inputs(context: &Context<'_>) -> Inputs {
+    Inputs {
+        app_module: context.facts.app.module.clone(),
+        app_variable: context.facts.app.variable.clone(),
+        handlers_module: context
+            .facts
+            .layout
+            .module(&context.contract.handlers_module),
+    }
+}
+
+/// Whether a new file can stand at a path; anything that is neither file nor nothing refuses.
+fn is_free(context: &Context<'_>, path: &RelPath) -> Result<bool, Finding> {
+    match context.tree.entry(path) {
+        Entry::Missing => Ok(true),
+        Entry::File(_) => Ok(false),
+        _ => Err(Finding::refusal(
+            "module-blocked",
+            "something that is no file stands where an event module belongs",
+        )
+        .in_file(path)
+        .help("move it away, or name another directory with `--tasks-dir`")),
+    }
+}
+
+fn is_package(context: &Context<'_>, name: &str) -> bool {
+    let init = context
+        .facts
+        .layout
+        .directory
+        .join(name)
+        .join("__init__.py");
+    matches!(context.tree.entry(&init), Entry::File(_))
+}
+
+/// A listener that is there already: ours as it was written, or one by hand that no sender can abuse.
+fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
+    let module = context.settings.module(path)?;
+    if *module.text == *render::listener(context.contract, &inputs(context)).as_bytes() {
+        return Ok(());
+    }
+    if let Some(unsafe_call) = dispatches_by_getattr(&module, &context.contract.handlers_module) {
+        return Err(Finding::refusal(
+            "listener-unsafe",
+            "this listener lets any sender call what its module can see",
+        )
+        .at(path, unsafe_call.span)
+        .label("an event type of `__setattr__`, or of an imported function, is called too")
+        .help("move this file away and run again: a safe one is written in its place"));
+    }
+    if registers(&module, &context.contract.event_task) {
+        return Ok(());
+    }
+    Err(Finding::refusal(
+        "listener-differs",
+        format!(
+            "this listener does not register the task `{}`",
+            context.contract.event_task
+        ),
+    )
+    .in_file(path)
+    .help(
+        "undo your change to it, or move it away and run again: a new one is written in its place",
+    ))
+}
+
+/// The event's task registered by another module: two listeners, and which one wins depends on Celery.
+fn elsewhere(context: &Context<'_>) -> Result<(), Finding> {
+    let Some(listener) = context.facts.tasks.listeners.first() else {
+        return Ok(());
+    };
+    let finding = Finding::refusal(
+        "listener-elsewhere",
+        format!(
+            "the task `{}` is registered here already",
+            context.contract.event_task
+        ),
+    );
+    Err(finding
+        .place(&listener.place)
+        .label("a second listener would be ignored, or hide this one")
+        .help(format!(
+            "rename this module to `{}.py` and run again, or take this task out of it",
+            context.contract.listener_module
+        )))
+}
+
+fn registers(module: &Module, task: &str) -> bool {
+    let mut found = false;
+    walk(&module.body, &mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| found |= part.string().as_deref() == Some(task));
+        }
+    });
+    found
+}
+
+/// `getattr(microservice_events, event_type)`: dispatch to anything the module can see.
+fn dispatches_by_getattr<'m>(module: &'m Module, handlers: &str) -> Option<&'m Expr> {
+    let mut found = None;
+    walk(&module.body, &mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| {
+                if let ExprKind::Call { function, args, .. } = &part.kind
+                    && function.name() == Some("getattr")
+                    && let [object, name, ..] = args.as_slice()
+                    && object
+                        .dotted()
+                        .is_some_and(|dotted| dotted.ends_with(handlers))
+                    && name.string().is_none()
+                {
+                    found.get_or_insert(part);
+                }
+            });
+        }
+    });
+    found
+}

@@ -1,0 +1,266 @@
+//! The names that inserted text reads: bound above it, unconditionally, or defined there.
+
+use std::sync::Arc;
+
+use super::{Context, quoted};
+use crate::draft::{Anchor, Draft, Rank};
+use crate::facts::settings::{Home, Site, find_class};
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::bindings::{self, Origin, Target, binds};
+use crate::python::imports::import_names;
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind};
+
+/// A place in a file at which text is inserted, and what it can see.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The file.
+    pub file: RelPath,
+    /// Its syntax.
+    pub module: Arc<Module>,
+    /// Where definitions go.
+    pub anchor: Anchor,
+    /// Only what is bound in front of this offset is seen.
+    pub before: usize,
+    /// The class whose body it is.
+    pub class: Option<String>,
+}
+
+impl Scope {
+    /// In front of the statement that binds a setting.
+    pub fn above(context: &Context<'_>, site: &Site) -> Self {
+        Self {
+            file: site.file.clone(),
+            module: Arc::clone(&site.module),
+            anchor: Anchor::Before(site.top.start),
+            before: site.top.start,
+            class: match &context.settings.home {
+                Home::Class(_, class) => Some(class.clone()),
+                Home::Names(_) | Home::Keys(..) | Home::Members { .. } => None,
+            },
+        }
+    }
+
+    /// Where a setting that is absent is written.
+    pub fn end(context: &Context<'_>) -> Result<Self, Finding> {
+        let home = &context.settings.home;
+        let module = context.settings.module(home.file())?;
+        let (anchor, before, class) = match home {
+            Home::Names(_) => (Anchor::End, module.text.len(), None),
+            Home::Class(file, class) => {
+                let body = find_class(&module.body, class).map(|(body, _)| body);
+                let ends =
+                    body.and_then(|body| Some((body.last()?.span.end, body.first()?.span.start)));
+                let (end, first) = ends.ok_or_else(|| no_body(file, class))?;
+                (Anchor::ClassEnd(end, first), end, Some(class.clone()))
+            }
+            Home::Keys(file, name) => {
+                let sites = context.settings.named(&[name.clone()])?;
+                let top = sites.first().map(|site| site.top.start);
+                let top = top.ok_or_else(|| no_body(file, name))?;
+                (Anchor::Before(top), top, None)
+            }
+            Home::Members { object, .. } => {
+                let end = last_use(context, &module.body, object);
+                let anchor = end.map_or(Anchor::End, Anchor::Behind);
+                (anchor, end.unwrap_or(module.text.len()), None)
+            }
+        };
+        Ok(Self {
+            file: home.file().clone(),
+            module,
+            anchor,
+            before,
+            class,
+        })
+    }
+
+    /// Whether a name is bound for certain when control comes here.
+    pub fn sees(&self, context: &Context<'_>, name: &str) -> bool {
+        let class = self
+            .class
+            .as_ref()
+            .and_then(|class| find_class(&self.module.body, class));
+        class.is_some_and(|(body, _)| self.binds_above(context, body, name))
+            || self.binds_above(context, &self.module.body, name)
+    }
+
+    fn binds_above(&self, context: &Context<'_>, block: &[Stmt], name: &str) -> bool {
+        block
+            .iter()
+            .filter(|stmt| stmt.span.end <= self.before)
+            .any(|stmt| match &stmt.kind {
+                StmtKind::Assign { targets, .. } => {
+                    targets.iter().any(|target| target.name() == Some(name))
+                }
+                StmtKind::Import { names } => names.iter().any(|alias| alias.bound() == name),
+                StmtKind::ImportFrom {
+                    module,
+                    level,
+                    names,
+                } => names.iter().any(|alias| {
+                    alias.bound() == name
+                        || (alias.name == "*"
+                            && context.star_binds(&self.file, module.as_deref(), *level, name))
+                }),
+                StmtKind::If { arms } => {
+                    arms.last().is_some_and(|arm| arm.test.is_none())
+                        && arms.iter().all(|arm| !binds(&arm.body, name).is_empty())
+                }
+                _ => false,
+            })
+    }
+}
+
+/// The text that stands for the service's name followed by `suffix`: `SERVICE_NAME + '-events'`.
+pub fn queue_name(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: &Scope,
+) -> Result<String, Finding> {
+    let suffix = &context.contract.queue_suffix;
+    let sites = context.settings.named(&[SERVICE_NAME.to_owned()])?;
+    if sites.is_empty() {
+        let text = format!("{SERVICE_NAME} = {}", quoted(&scope.module, &context.name));
+        draft.define(
+            &scope.file,
+            &scope.module,
+            scope.anchor,
+            Rank::ServiceName,
+            text,
+            SERVICE_NAME,
+        );
+    } else if !scope.sees(context, SERVICE_NAME) {
+        return Ok(quoted(&scope.module, &format!("{}{suffix}", context.name)));
+    }
+    Ok(format!(
+        "{SERVICE_NAME} + {}",
+        quoted(&scope.module, suffix)
+    ))
+}
+
+/// The local names of kombu's `Exchange` and `Queue`.
+pub fn kombu(draft: &mut Draft, scope: &Scope) -> (String, String) {
+    let imported = import_names(&scope.module, "kombu", &["Exchange", "Queue"], scope.before);
+    draft.edit(&scope.file, &scope.module, imported.edits, "kombu import");
+    let [exchange, queue] = imported
+        .names
+        .try_into()
+        .expect("as many as were asked for");
+    (exchange, queue)
+}
+
+/// The variable that holds the events exchange.
+pub fn exchange(context: &Context<'_>, draft: &mut Draft, scope: &Scope, class: &str) -> String {
+    if let Some(name) = bound_exchange(context, scope) {
+        return name;
+    }
+    let contract = &context.contract;
+    let mut name = contract.exchange_variable.clone();
+    while !binds(&scope.module.body, &name).is_empty() {
+        name.insert_str(0, "microservice_");
+    }
+    let text = format!(
+        "{name} = {class}({}, type={})",
+        quoted(&scope.module, &contract.exchange),
+        quoted(&scope.module, &contract.exchange_type)
+    );
+    draft.define(
+        &scope.file,
+        &scope.module,
+        scope.anchor,
+        Rank::Exchange,
+        text,
+        "events exchange",
+    );
+    name
+}
+
+/// The setting that the emitter and we share.
+pub const SERVICE_NAME: &str = "SERVICE_NAME";
+
+/// A name bound above to the contract's exchange, whatever it is called.
+fn bound_exchange(context: &Context<'_>, scope: &Scope) -> Option<String> {
+    let class = scope
+        .class
+        .as_ref()
+        .and_then(|class| find_class(&scope.module.body, class));
+    let blocks = [
+        Some(scope.module.body.as_slice()),
+        class.map(|(body, _)| body),
+    ];
+    blocks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find_map(|stmt| match &stmt.kind {
+            StmtKind::Assign { targets, value, .. } if stmt.span.end <= scope.before => {
+                let name = targets.iter().find_map(Expr::name)?;
+                (context.reader().makes_exchange(value) && once(&scope.module, name))
+                    .then(|| name.to_owned())
+            }
+            _ => None,
+        })
+}
+
+fn once(module: &Module, name: &str) -> bool {
+    let names = [name.to_owned()];
+    bindings::live(&module.body, Target::Name(&names), &|_, _| false).is_ok_and(|lives| {
+        lives.len() <= 1
+            && lives
+                .iter()
+                .all(|live| matches!(live.origin, Origin::Value(_)))
+    })
+}
+
+/// The end of the last statement that sets up the app: makes it, loads its settings, sets a member.
+fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<usize> {
+    let holder = object.split('.').next().unwrap_or(object).to_owned();
+    let app = &context.facts.app;
+    let mut blocks: Vec<&[Stmt]> = vec![block];
+    crate::python::syntax::walk(block, &mut |stmt| {
+        if let StmtKind::Function { body, .. } = &stmt.kind {
+            blocks.push(body);
+        }
+    });
+    let inner = blocks.into_iter().rev().find(|block| {
+        block.iter().any(|stmt| {
+            !matches!(
+                stmt.kind,
+                StmtKind::Function { .. } | StmtKind::Class { .. }
+            ) && (touches(stmt, &holder)
+                || stmt.span.contains(app.call)
+                    && context.facts.app.file == *context.settings.home.file())
+        })
+    })?;
+    let last = inner.iter().rfind(|stmt| touches(stmt, &holder))?;
+    Some(last.span.end)
+}
+
+/// Whether a statement binds the object, or sets or calls something on it.
+fn touches(stmt: &Stmt, holder: &str) -> bool {
+    let starts = |expr: &Expr| {
+        expr.dotted()
+            .is_some_and(|name| name == holder || name.starts_with(&format!("{holder}.")))
+    };
+    match &stmt.kind {
+        StmtKind::Assign { targets, .. } => targets.iter().any(|target| match &target.kind {
+            ExprKind::Subscript { value, .. } => starts(value),
+            _ => starts(target),
+        }),
+        StmtKind::Expr { value } => match &value.kind {
+            ExprKind::Call { function, .. } => starts(function),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn no_body(file: &RelPath, name: &str) -> Finding {
+    Finding::refusal(
+        "settings-not-found",
+        format!("`{name}` is not defined in this file"),
+    )
+    .in_file(file)
+    .help("name the settings file with `--settings FILE`")
+}

@@ -1,0 +1,234 @@
+//! The events queue among the queues that the worker consumes, and the default queue beside it.
+
+use super::element::{Element, add, held, outside_errors};
+use super::names::{self, Scope};
+use super::recognise::Match;
+use super::{Context, default_queue, define, quoted};
+use crate::celery::Setting;
+use crate::draft::{Draft, Rank};
+use crate::facts::settings::Site;
+use crate::finding::Finding;
+use crate::python::insert::Item;
+use crate::python::syntax::{Expr, ExprKind};
+
+const WHAT: &str = "events queue";
+
+/// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
+pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let sites = context.settings.find(Setting::TaskQueues)?;
+    if sites.is_empty() {
+        return create(context, draft);
+    }
+    for site in &sites {
+        match found(context, site)? {
+            Match::Right => {}
+            Match::Wrong => return Err(bound_otherwise(context, site)),
+            Match::Other => extend(context, draft, site)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether a live binding holds the events queue already.
+fn found(context: &Context<'_>, site: &Site) -> Result<Match, Finding> {
+    let reader = context.reader();
+    let mut matches = Vec::new();
+    for element in held(site) {
+        match &element.kind {
+            ExprKind::Dict(items) => {
+                let entries = items
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.as_ref()?, value)));
+                matches.extend(entries.map(|(key, value)| reader.queue_entry(key, value)));
+            }
+            ExprKind::String(_) => return Err(not_queues(context, site, element)),
+            _ => matches.push(reader.queue(site, element)),
+        }
+    }
+    for added in &site.additions {
+        matches.extend(
+            added
+                .key
+                .iter()
+                .map(|key| reader.queue_entry(key, &added.value)),
+        );
+    }
+    for wanted in [Match::Right, Match::Wrong] {
+        if matches.contains(&wanted) {
+            return Ok(wanted);
+        }
+    }
+    Ok(Match::Other)
+}
+
+fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), Finding> {
+    outside_errors(site, site.top)?;
+    let scope = Scope::above(context, site);
+    let name = context.settings.spellings(Setting::TaskQueues).remove(0);
+    let mapping = matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::Dict(_))
+    );
+    if is_empty(site) || context.routed_by_router() {
+        default_queue::ensure_beside(context, draft, site, &name, mapping)?;
+    }
+    let key = names::queue_name(context, draft, &scope)?;
+    let (item, entry) = if mapping {
+        (Item::flat(""), Some(entry(context, &scope, &key)))
+    } else {
+        (element(context, draft, &scope, &key), None)
+    };
+    add(
+        draft,
+        site,
+        &Element {
+            name: &name,
+            item,
+            entry,
+            is_single: is_queue,
+            what: WHAT,
+            rank: Rank::Queues,
+        },
+    )
+}
+
+fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let scope = Scope::end(context)?;
+    let key = names::queue_name(context, draft, &scope)?;
+    let default = default_queue::element(context, draft, &scope)?;
+    let events = element(context, draft, &scope, &key);
+    let unit = crate::python::style::indent_unit(&scope.module);
+    let value = Item {
+        flat: format!("({}, {})", default.flat, events.flat),
+        block: Some(format!(
+            "(\n{unit}{},\n{unit}{},\n)",
+            default.flat, events.flat
+        )),
+    };
+    define(
+        context,
+        draft,
+        &scope,
+        Setting::TaskQueues,
+        Rank::Queues,
+        &value,
+        WHAT,
+    )
+}
+
+/// `Queue(SERVICE_NAME + '-events', events_exchange)`.
+fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -> Item {
+    let (exchange_class, queue_class) = names::kombu(draft, scope);
+    let exchange = names::exchange(context, draft, scope, &exchange_class);
+    // The events binding would inherit the default routing key, and native delayed delivery would
+    // carry other services' countdown tasks here.
+    let key_argument = if context.quorum {
+        format!(
+            ", routing_key={}",
+            quoted(&scope.module, &context.contract.event_task)
+        )
+    } else {
+        String::new()
+    };
+    Item::flat(format!("{queue_class}({key}, {exchange}{key_argument})"))
+}
+
+/// `SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}`.
+fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
+    let quote = |text: &str| quoted(&scope.module, text);
+    let contract = &context.contract;
+    let mut fields = vec![
+        format!("{}: {}", quote("exchange"), quote(&contract.exchange)),
+        format!(
+            "{}: {}",
+            quote("exchange_type"),
+            quote(&contract.exchange_type)
+        ),
+    ];
+    if context.quorum {
+        fields.push(format!(
+            "{}: {}",
+            quote("routing_key"),
+            quote(&contract.event_task)
+        ));
+    }
+    let unit = crate::python::style::indent_unit(&scope.module);
+    let lines: String = fields
+        .iter()
+        .map(|field| format!("\n{unit}{field},"))
+        .collect();
+    Item {
+        flat: format!("{key}: {{{}}}", fields.join(", ")),
+        block: Some(format!("{key}: {{{lines}\n}}")),
+    }
+}
+
+/// Celery consumes the default queue as long as no queue is named: an empty literal is that case.
+fn is_empty(site: &Site) -> bool {
+    site.value.is_some()
+        && held(site)
+            .iter()
+            .all(|element| matches!(&element.kind, ExprKind::Dict(items) if items.is_empty()))
+        && site.additions.is_empty()
+        && site.value.as_ref().is_some_and(is_empty_literal)
+}
+
+fn is_empty_literal(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Sequence(_, items) => items.is_empty(),
+        ExprKind::Dict(items) => items.is_empty(),
+        ExprKind::None => true,
+        ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } => {
+            matches!(function.name(), Some("tuple" | "list" | "set" | "dict"))
+                && args.is_empty()
+                && keywords.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn is_queue(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Call { function, .. } => function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Queue")),
+        _ => false,
+    }
+}
+
+fn bound_otherwise(context: &Context<'_>, site: &Site) -> Finding {
+    let contract = &context.contract;
+    let queue = format!("{}{}", context.name, contract.queue_suffix);
+    let message = format!("the queue `{queue}` is there, but not as the contract wants it");
+    Finding::refusal("events-queue-differs", message)
+        .at(&site.file, site.stmt)
+        .label(format!(
+            "must be bound to the {} exchange `{}`, without arguments",
+            contract.exchange_type, contract.exchange
+        ))
+        .help(format!(
+            "write it as `Queue({} + '{}', Exchange('{}', type='{}'))`, or remove it and run again",
+            names::SERVICE_NAME,
+            contract.queue_suffix,
+            contract.exchange,
+            contract.exchange_type
+        ))
+}
+
+fn not_queues(context: &Context<'_>, site: &Site, element: &Expr) -> Finding {
+    let name = context.settings.spellings(Setting::TaskQueues).remove(0);
+    Finding::refusal(
+        "queues-are-strings",
+        format!("`{name}` holds strings, not queues: this is no Celery setting"),
+    )
+    .at(&site.file, element.span)
+    .label("Celery wants kombu `Queue` objects here")
+    .help(format!(
+        "rename it, or make `{name}` a tuple of `Queue`s, then run again"
+    ))
+}

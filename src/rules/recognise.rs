@@ -1,0 +1,157 @@
+//! What is there already, by meaning: the events queue, its exchange, in any spelling. Pure.
+
+use crate::contract::Contract;
+use crate::facts::settings::{Settings, Site};
+use crate::python::bindings::{self, Origin, Target};
+use crate::python::constant::{Part, fold, joined};
+use crate::python::syntax::{Expr, ExprKind, Module};
+
+/// What an element of the queues is to the contract.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Match {
+    /// The events queue, bound as the contract wants.
+    Right,
+    /// A queue of that name, bound otherwise.
+    Wrong,
+    /// Something else.
+    Other,
+}
+
+/// Reads elements of settings in one file.
+pub struct Reader<'a, 't> {
+    /// The settings that names are looked up in.
+    pub settings: &'a Settings<'t>,
+    /// The contract.
+    pub contract: &'a Contract,
+    /// The service's name on the bus.
+    pub service: &'a str,
+}
+
+impl Reader<'_, '_> {
+    /// What an element is: `Queue(SERVICE_NAME + '-events', events_exchange)` in any spelling.
+    pub fn queue(&self, site: &Site, element: &Expr) -> Match {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &element.kind
+        else {
+            return Match::Other;
+        };
+        if !function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Queue"))
+        {
+            return Match::Other;
+        }
+        let argument = |at: usize, name: &str| {
+            let keyword = keywords
+                .iter()
+                .find(|keyword| keyword.name.as_deref() == Some(name));
+            args.get(at).or(keyword.map(|keyword| &keyword.value))
+        };
+        if !argument(0, "name").is_some_and(|name| self.is_queue_name(name)) {
+            return Match::Other;
+        }
+        let bound = argument(1, "exchange")
+            .is_some_and(|exchange| self.is_exchange(&site.module, exchange));
+        let arguments = keywords.iter().any(|keyword| {
+            matches!(
+                keyword.name.as_deref(),
+                Some("queue_arguments" | "max_priority" | "message_ttl" | "expires" | "max_length")
+                    | None
+            )
+        });
+        if bound && !arguments {
+            Match::Right
+        } else {
+            Match::Wrong
+        }
+    }
+
+    /// What an entry of a mapping of queues is: `'orders-events': {'exchange': …}`.
+    pub fn queue_entry(&self, key: &Expr, value: &Expr) -> Match {
+        if !self.is_queue_name(key) {
+            return Match::Other;
+        }
+        let ExprKind::Dict(items) = &value.kind else {
+            return Match::Wrong;
+        };
+        let says = |name: &str, wanted: &str| {
+            items.iter().any(|(key, value)| {
+                key.as_ref().and_then(Expr::string).as_deref() == Some(name)
+                    && value.string().as_deref() == Some(wanted)
+            })
+        };
+        let right = says("exchange", &self.contract.exchange)
+            && says("exchange_type", &self.contract.exchange_type);
+        if right { Match::Right } else { Match::Wrong }
+    }
+
+    /// Whether this makes, or names, the events exchange.
+    pub fn is_exchange(&self, module: &Module, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Call { .. } => self.makes_exchange(expr),
+            ExprKind::Name(name) => match value_of(module, name) {
+                Some(value) => self.makes_exchange(value),
+                None => *name == self.contract.exchange_variable,
+            },
+            _ => false,
+        }
+    }
+
+    /// `Exchange('microservice-events', type='fanout')`.
+    pub fn makes_exchange(&self, expr: &Expr) -> bool {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &expr.kind
+        else {
+            return false;
+        };
+        let argument = |at: usize, name: &str| {
+            let keyword = keywords
+                .iter()
+                .find(|keyword| keyword.name.as_deref() == Some(name));
+            args.get(at)
+                .or(keyword.map(|keyword| &keyword.value))
+                .and_then(Expr::string)
+        };
+        function
+            .dotted()
+            .is_some_and(|name| name.ends_with("Exchange"))
+            && argument(0, "name").as_deref() == Some(&self.contract.exchange)
+            && argument(1, "type").as_deref() == Some(&self.contract.exchange_type)
+    }
+
+    fn is_queue_name(&self, expr: &Expr) -> bool {
+        let resolve = |name: &str| match name {
+            "SERVICE_NAME" | "self.SERVICE_NAME" => Some(self.service.to_owned()),
+            name => self.settings.constant(name),
+        };
+        let Some(parts) = fold(expr, &resolve) else {
+            return false;
+        };
+        parts
+            == joined(vec![Part::Text(format!(
+                "{}{}",
+                self.service, self.contract.queue_suffix
+            ))])
+    }
+}
+
+/// The value of a name that a module binds just once, at its top.
+pub fn value_of<'m>(module: &'m Module, name: &str) -> Option<&'m Expr> {
+    let names = [name.to_owned()];
+    let lives = bindings::live(&module.body, Target::Name(&names), &|_, _| false).ok()?;
+    match lives.as_slice() {
+        [live] if live.additions.is_empty() => match &live.origin {
+            Origin::Value(value) => Some(value.value),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,167 @@
+//! Where the event is sent when Celery publishes it: the contract's router, or a route for it alone.
+
+use super::element::{Element, add, held, outside_errors};
+use super::names::Scope;
+use super::{Context, define, quoted};
+use crate::celery::Setting;
+use crate::draft::{Draft, Rank};
+use crate::facts::settings::Site;
+use crate::finding::Finding;
+use crate::python::insert::{Item, parenthesized, wrap_in_tuple};
+use crate::python::style::indent_unit;
+use crate::python::syntax::{Expr, ExprKind, Module};
+
+/// Ensures that every live binding of the routes has the event's; existing routes stay, and stay in front.
+pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let sites = context.settings.find(Setting::TaskRoutes)?;
+    if sites.is_empty() {
+        let scope = Scope::end(context)?;
+        let value = if context.routed_by_router() {
+            Item::flat(format!(
+                "({},)",
+                quoted(&scope.module, &context.contract.router)
+            ))
+        } else {
+            narrow(context, &scope.module)
+        };
+        return define(
+            context,
+            draft,
+            &scope,
+            Setting::TaskRoutes,
+            Rank::Routes,
+            &value,
+            what(context),
+        );
+    }
+    for site in &sites {
+        match found(context, site) {
+            Some(Routed::Router) => complete_tuple(context, draft, site),
+            Some(Routed::EventOnly) if !context.routed_by_router() => {}
+            _ => extend(context, draft, site)?,
+        }
+    }
+    Ok(())
+}
+
+/// What routes the event in a live binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Routed {
+    /// The contract's router.
+    Router,
+    /// A route for the event's task.
+    EventOnly,
+}
+
+/// Which of the two a live binding has already.
+pub fn found(context: &Context<'_>, site: &Site) -> Option<Routed> {
+    let event = &context.contract.event_task;
+    let is_event = |key: &Expr| key.string().as_deref() == Some(event);
+    let elements = held(site);
+    if elements
+        .iter()
+        .any(|element| element.string().as_deref() == Some(&context.contract.router))
+    {
+        return Some(Routed::Router);
+    }
+    let in_dict = elements.iter().any(|element| match &element.kind {
+        ExprKind::Dict(items) => items
+            .iter()
+            .any(|(key, _)| key.as_ref().is_some_and(is_event)),
+        _ => false,
+    });
+    let added = site
+        .additions
+        .iter()
+        .any(|added| added.key.as_ref().is_some_and(is_event));
+    (in_dict || added).then_some(Routed::EventOnly)
+}
+
+fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), Finding> {
+    let name = context.settings.spellings(Setting::TaskRoutes).remove(0);
+    let element = if context.routed_by_router() {
+        Element {
+            name: &name,
+            item: Item::flat(quoted(&site.module, &context.contract.router)),
+            entry: None,
+            is_single: is_router_or_routes,
+            what: what(context),
+            rank: Rank::Routes,
+        }
+    } else {
+        let dict = narrow(context, &site.module);
+        Element {
+            name: &name,
+            entry: Some(entry(context, &site.module)),
+            item: dict,
+            is_single: is_router,
+            what: what(context),
+            rank: Rank::Routes,
+        }
+    };
+    add(draft, site, &element)
+}
+
+/// `('router')` is a string to Python, and Celery takes it: only the comma is missing.
+fn complete_tuple(context: &Context<'_>, draft: &mut Draft, site: &Site) {
+    let Some(value) = site.value.as_ref().filter(|value| value.string().is_some()) else {
+        return;
+    };
+    let bare = parenthesized(&site.module.text, value.span).is_some();
+    if bare && site.additions.is_empty() && outside_errors(site, site.top).is_ok() {
+        let edits = wrap_in_tuple(&site.module, value.span, &[]);
+        draft.edit(&site.file, &site.module, edits, what(context));
+    }
+}
+
+fn what(context: &Context<'_>) -> &'static str {
+    if context.routed_by_router() {
+        "router"
+    } else {
+        "event route"
+    }
+}
+
+/// `{'microservice.event': {…}}`.
+fn narrow(context: &Context<'_>, module: &Module) -> Item {
+    let unit = indent_unit(module);
+    let Item { flat, block } = entry(context, module);
+    let inner = block
+        .unwrap_or_else(|| flat.clone())
+        .replace('\n', &format!("\n{unit}"));
+    Item {
+        flat: format!("{{{flat}}}"),
+        block: Some(format!("{{\n{unit}{inner},\n}}")),
+    }
+}
+
+/// `'microservice.event': {'exchange': …, 'exchange_type': …, 'routing_key': ''}`.
+fn entry(context: &Context<'_>, module: &Module) -> Item {
+    let quote = |text: &str| quoted(module, text);
+    let contract = context.contract;
+    let fields = [
+        ("exchange", contract.exchange.as_str()),
+        ("exchange_type", &contract.exchange_type),
+        ("routing_key", ""),
+    ]
+    .map(|(key, value)| format!("{}: {}", quote(key), quote(value)));
+    let unit = indent_unit(module);
+    let lines: String = fields
+        .iter()
+        .map(|field| format!("\n{unit}{field},"))
+        .collect();
+    let key = quote(&contract.event_task);
+    Item {
+        flat: format!("{key}: {{{}}}", fields.join(", ")),
+        block: Some(format!("{key}: {{{lines}\n}}")),
+    }
+}
+
+/// One router by itself: a dotted path, a function, an instance.
+fn is_router(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::String(_) | ExprKind::Call { .. })
+}
+
+fn is_router_or_routes(value: &Expr) -> bool {
+    is_router(value) || matches!(value.kind, ExprKind::Dict(_))
+}

@@ -1,0 +1,331 @@
+//! Broker URLs inside expressions: where the vhost is written so that kombu and pika disagree. Gives edits.
+//!
+//! Pure. Edits one byte, the vhost's slash, and only in text that stands in the file as it is read.
+
+use crate::edit::{Edit, Span};
+use crate::facts::settings::{Settings, Site};
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::syntax::{Expr, ExprKind, FStringPart, Module, Operator};
+use crate::url::{Vhost, is_amqp, scheme, split, vhost};
+
+/// What the URLs of one expression ask for.
+#[derive(Default, Debug)]
+pub struct Urls {
+    /// The rewrites.
+    pub edits: Vec<(RelPath, Edit)>,
+    /// The schemes seen, with where.
+    pub schemes: Vec<(String, RelPath, Span)>,
+    /// Where more than one URL stands in one value.
+    pub several: Option<(RelPath, Span)>,
+    /// Old-form tails that we cannot edit, and why.
+    pub warnings: Vec<Finding>,
+}
+
+/// Reads every URL that an expression can evaluate to.
+pub fn read(settings: &Settings<'_>, site: &Site, expr: &Expr) -> Result<Urls, Finding> {
+    let mut reader = Reader {
+        settings,
+        file: &site.file,
+        module: &site.module,
+        urls: Urls::default(),
+    };
+    reader.expr(expr, 0)?;
+    Ok(reader.urls)
+}
+
+struct Reader<'a, 't> {
+    settings: &'a Settings<'t>,
+    file: &'a RelPath,
+    module: &'a Module,
+    urls: Urls,
+}
+
+/// A run of a string's characters: literal text, or something put in when it runs.
+enum Segment {
+    Literal {
+        content: Span,
+        value: String,
+        verbatim: bool,
+        percent: bool,
+    },
+    Hole,
+}
+
+impl Reader<'_, '_> {
+    fn expr(&mut self, expr: &Expr, depth: usize) -> Result<(), Finding> {
+        match &expr.kind {
+            ExprKind::Or(values) => values.iter().try_for_each(|value| self.expr(value, depth)),
+            ExprKind::If { body, orelse, .. } => {
+                self.expr(body, depth)?;
+                self.expr(orelse, depth)
+            }
+            ExprKind::Sequence(_, items) => {
+                if items.len() > 1 {
+                    self.urls
+                        .several
+                        .get_or_insert_with(|| (self.file.clone(), expr.span));
+                }
+                items.iter().try_for_each(|item| self.expr(item, depth))
+            }
+            ExprKind::Name(name) => self.name(name, expr, depth),
+            ExprKind::Call { .. } if !is_format(expr) => self.default_of(expr, depth),
+            _ => {
+                let mut segments = Vec::new();
+                flatten(expr, false, &mut segments);
+                self.string(expr.span, &segments)
+            }
+        }
+    }
+
+    /// `os.environ.get(key, default)`, `env(key, default=…)` and their like.
+    fn default_of(&mut self, call: &Expr, depth: usize) -> Result<(), Finding> {
+        const READERS: [&str; 8] = [
+            "get",
+            "getenv",
+            "env",
+            "config",
+            "str",
+            "url",
+            "setdefault",
+            "get_env",
+        ];
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &call.kind
+        else {
+            return Ok(());
+        };
+        let dotted = function.dotted().unwrap_or_default();
+        let last = dotted.rsplit('.').next().unwrap_or_default();
+        let reads = READERS.contains(&last)
+            || last.to_ascii_lowercase().contains("env")
+            || last == "config";
+        if !reads {
+            return Ok(());
+        }
+        // `str(url)` has its value first; every other reader has the variable's name there.
+        let skip = usize::from(!matches!(function.name(), Some("str")));
+        for arg in args.iter().skip(skip) {
+            self.expr(arg, depth)?;
+        }
+        for keyword in keywords
+            .iter()
+            .filter(|keyword| keyword.name.as_deref() == Some("default"))
+        {
+            self.expr(&keyword.value, depth)?;
+        }
+        Ok(())
+    }
+
+    /// A name bound once in this file and read once: its literal is the URL's own.
+    fn name(&mut self, name: &str, expr: &Expr, depth: usize) -> Result<(), Finding> {
+        let found = self
+            .settings
+            .in_file(self.file, &[name.to_owned()])
+            .unwrap_or_default();
+        let [
+            Site {
+                value: Some(value),
+                additions,
+                ..
+            },
+        ] = found.as_slice()
+        else {
+            return Ok(());
+        };
+        if depth > 4 || !additions.is_empty() {
+            return Ok(());
+        }
+        let before = self.urls.edits.len();
+        self.expr(value, depth + 1)?;
+        if self.urls.edits.len() > before && mentions(self.module, name) > 2 {
+            let edits = self.urls.edits.split_off(before);
+            let span = edits[0].1.span();
+            self.urls.warnings.push(
+                old_form(self.file, span)
+                    .at(self.file, expr.span)
+                    .help(format!("`{name}` is read in other places too, so we left it: write `/%2F` there yourself")),
+            );
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, whole: Span, segments: &[Segment]) -> Result<(), Finding> {
+        let text: String = segments.iter().map(Segment::shown).collect();
+        let urls = split(&text);
+        if urls.len() > 1 && scheme(&text).is_some() {
+            self.urls
+                .several
+                .get_or_insert_with(|| (self.file.clone(), whole));
+        }
+        for url in urls {
+            let url_text = url.of(text.as_str());
+            let Some(scheme) = scheme(url_text) else {
+                self.unschemed(url_text, whole);
+                continue;
+            };
+            self.urls
+                .schemes
+                .push((scheme.to_ascii_lowercase(), self.file.clone(), whole));
+            if !is_amqp(scheme) && !matches!(scheme, "pyamqp" | "librabbitmq") {
+                continue;
+            }
+            if let Vhost::Slash(at) = vhost(url_text) {
+                let (span, percent) = position(segments, url.start + at)
+                    .ok_or_else(|| escaped(self.file, whole, segments))?;
+                let slash = if percent { "%%2F" } else { "%2F" };
+                self.urls
+                    .edits
+                    .push((self.file.clone(), Edit::replace(span, slash)));
+            }
+        }
+        Ok(())
+    }
+
+    /// `PREFIX + '//'`: we see the tail of something, but not of what.
+    fn unschemed(&mut self, text: &str, whole: Span) {
+        let hole = text.starts_with(HOLE) || text.starts_with('%') || text.starts_with('{');
+        if hole && text.ends_with("//") {
+            let finding = old_form(self.file, whole)
+                .help("we cannot see the scheme: if this is AMQP, end it in `/%2F`");
+            self.urls.warnings.push(finding);
+        }
+    }
+}
+
+const HOLE: char = '\u{1}';
+
+impl Segment {
+    fn shown(&self) -> String {
+        match self {
+            Self::Literal { value, .. } => value.clone(),
+            Self::Hole => HOLE.to_string(),
+        }
+    }
+}
+
+/// The pieces of a string expression in order.
+fn flatten(expr: &Expr, percent: bool, segments: &mut Vec<Segment>) {
+    match &expr.kind {
+        ExprKind::String(pieces) => segments.extend(pieces.iter().map(|piece| Segment::Literal {
+            content: piece.content,
+            value: piece.value.clone(),
+            verbatim: piece.verbatim,
+            percent,
+        })),
+        ExprKind::FString(parts) => segments.extend(parts.iter().map(|part| match part {
+            FStringPart::Literal {
+                span,
+                value,
+                verbatim,
+            } => Segment::Literal {
+                content: *span,
+                value: value.clone(),
+                verbatim: *verbatim,
+                percent,
+            },
+            FStringPart::Value(_) => Segment::Hole,
+        })),
+        ExprKind::Binary {
+            left,
+            operator: Operator::Add,
+            right,
+        } => {
+            flatten(left, percent, segments);
+            flatten(right, percent, segments);
+        }
+        ExprKind::Binary {
+            left,
+            operator: Operator::Modulo,
+            ..
+        } => flatten(left, true, segments),
+        ExprKind::Call { function, .. } if is_format(expr) => {
+            if let ExprKind::Attribute { value, .. } = &function.kind {
+                flatten(value, percent, segments);
+            }
+        }
+        _ => segments.push(Segment::Hole),
+    }
+}
+
+fn is_format(expr: &Expr) -> bool {
+    let ExprKind::Call { function, .. } = &expr.kind else {
+        return false;
+    };
+    matches!(
+        &function.kind,
+        ExprKind::Attribute { value, name }
+            if name.text == "format" && matches!(value.kind, ExprKind::String(_) | ExprKind::FString(_))
+    )
+}
+
+/// The byte of the file that is the character at `at` of the joined text; `None` where it is an escape.
+fn position(segments: &[Segment], at: usize) -> Option<(Span, bool)> {
+    let mut start = 0;
+    for segment in segments {
+        let length = segment.shown().len();
+        if at < start + length {
+            let Segment::Literal {
+                content,
+                verbatim: true,
+                percent,
+                ..
+            } = segment
+            else {
+                return None;
+            };
+            let byte = content.start + (at - start);
+            return Some((Span::new(byte, byte + 1), *percent));
+        }
+        start += length;
+    }
+    None
+}
+
+fn escaped(file: &RelPath, whole: Span, segments: &[Segment]) -> Finding {
+    let span = match segments {
+        [Segment::Literal { .. }] | [] => whole,
+        many => many
+            .iter()
+            .rev()
+            .find_map(|segment| match segment {
+                Segment::Literal {
+                    content,
+                    verbatim: false,
+                    ..
+                } => Some(*content),
+                _ => None,
+            })
+            .unwrap_or(whole),
+    };
+    Finding::refusal(
+        "url-escaped",
+        "the end of this broker URL is spelt with escapes",
+    )
+    .at(file, span)
+    .label("its vhost is read differently by kombu and pika")
+    .help("write the end of the URL as `/%2F`, then run again")
+}
+
+fn old_form(file: &RelPath, span: Span) -> Finding {
+    Finding::warning(
+        "url-old-vhost",
+        "a broker URL that may end in `//`: the worker connects, the emitter does not",
+    )
+    .at(file, span)
+}
+
+/// How often a name stands in a module's text as a word of its own.
+fn mentions(module: &Module, name: &str) -> usize {
+    let mut count = 0;
+    crate::python::syntax::walk(&module.body, &mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| count += usize::from(part.name() == Some(name)));
+        }
+    });
+    count
+}
