@@ -55,17 +55,22 @@ fn init(command: &Init, output: &Output) -> Result<u8> {
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
     if asks && outcome.status == Status::Done {
-        terminal::out(&report::summary(&outcome, output.detail()))?;
-        terminal::out(&report::next(&outcome, output.detail()))?;
+        let next = report::next(&outcome, output.detail());
+        terminal::out(&(report::headline(&outcome) + "\n" + &next))?;
         return Ok(0);
     }
     reports(&[outcome], output)
 }
 
-/// Shows what `init` is about to do, and asks.
+/// Shows what `init` is about to do, and asks. New files are only named: `--dry-run` prints them.
 fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
-    terminal::patch(&report::patch(outcome))?;
-    terminal::out("\n")?;
+    let edits = report::edits(outcome);
+    if !edits.is_empty() {
+        terminal::patch(&edits)?;
+        terminal::out("\n")?;
+    }
+    let summary = report::summary(outcome, Detail::Verbose);
+    terminal::out(&(summary + "\n"))?;
     let findings = report::findings(outcome, output.detail());
     if !findings.is_empty() {
         terminal::out(&(findings + "\n"))?;

@@ -35,11 +35,10 @@ pub fn human(outcome: &Outcome, detail: Detail) -> String {
 
 /// What was done, or is to be done: a headline and one line per file.
 pub fn summary(outcome: &Outcome, detail: Detail) -> String {
-    let mut out = String::new();
     if detail == Detail::Quiet {
-        return out;
+        return String::new();
     }
-    headline(&mut out, outcome);
+    let mut out = headline(outcome);
     let wrote = outcome.status == Status::Done && !outcome.plan.changes.is_empty();
     if wrote || detail == Detail::Verbose {
         settled(&mut out, outcome);
@@ -48,6 +47,28 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
         changes(&mut out, outcome);
     }
     out
+}
+
+/// One line: how it ended.
+pub fn headline(outcome: &Outcome) -> String {
+    let files = match outcome.plan.changes.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    let (style, words) = match &outcome.status {
+        Status::Done if outcome.plan.changes.is_empty() => {
+            (green(), "wired, nothing to do".to_owned())
+        }
+        Status::Done => (green(), format!("{files} written")),
+        Status::Pending if outcome.plan.changes.is_empty() => {
+            (yellow(), "nothing to write, but errors".to_owned())
+        }
+        Status::Pending => (yellow(), format!("{files} to write")),
+        Status::Refused => (red(), "refused, nothing written".to_owned()),
+        Status::Failed(_) => (red(), "failed".to_owned()),
+    };
+    let service = masked(&outcome.service);
+    format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
 }
 
 /// The findings alone, rendered as rustc's, worst first.
@@ -91,27 +112,6 @@ const MARGIN: usize = 100;
 const PATH_WIDTH: usize = 48;
 /// More places than this are counted, not listed.
 const PLACES: usize = 8;
-
-fn headline(out: &mut String, outcome: &Outcome) {
-    let files = match outcome.plan.changes.len() {
-        1 => "1 file".to_owned(),
-        count => format!("{count} files"),
-    };
-    let (style, words) = match &outcome.status {
-        Status::Done if outcome.plan.changes.is_empty() => {
-            (green(), "wired, nothing to do".to_owned())
-        }
-        Status::Done => (green(), format!("{files} written")),
-        Status::Pending if outcome.plan.changes.is_empty() => {
-            (yellow(), "nothing to write, but errors".to_owned())
-        }
-        Status::Pending => (yellow(), format!("{files} to write")),
-        Status::Refused => (red(), "refused, nothing written".to_owned()),
-        Status::Failed(_) => (red(), "failed".to_owned()),
-    };
-    let service = masked(&outcome.service);
-    writeln!(out, "{BOLD}{service}{BOLD:#}: {style}{words}{style:#}").expect(MEMORY);
-}
 
 fn settled(out: &mut String, outcome: &Outcome) {
     let settled = &outcome.plan.settled;

@@ -15,9 +15,9 @@ use crate::plan::{FileChange, Plan};
 use crate::tree::Tree;
 
 pub use github::github;
-pub use human::{Detail, findings, human, next, summary};
+pub use human::{Detail, findings, headline, human, next, summary};
 pub use json::json;
-pub use patch::{painted, patch};
+pub use patch::{edits, painted, patch};
 pub use sarif::sarif;
 
 use source::masked;

@@ -16,6 +16,13 @@ pub fn patch(outcome: &Outcome) -> Vec<u8> {
     changes.flat_map(|change| one(outcome, change)).collect()
 }
 
+/// The part of [`patch`] that touches files which are there already.
+pub fn edits(outcome: &Outcome) -> Vec<u8> {
+    let changes = outcome.plan.changes.iter();
+    let edits = changes.filter(|change| change.before.is_some());
+    edits.flat_map(|change| one(outcome, change)).collect()
+}
+
 /// A patch for eyes: coloured, and with control characters made visible.
 pub fn painted(patch: &[u8]) -> String {
     let line = |line: &[u8]| {
