@@ -1,7 +1,8 @@
 //! The plan's changes as a unified diff that `git apply` takes.
 //!
 //! The headers are plain `---`/`+++`: with `diff --git` lines `git apply` reads paths from the
-//! repository's root and, run in a subdirectory, silently applies nothing.
+//! repository's root and, run in a subdirectory, silently applies nothing. Without `-p1` it guesses how
+//! much of a path to strip, and guesses wrong in a directory `orders/` with a package `orders`.
 
 use annotate_snippets::renderer::{AnsiColor, Effects, Style};
 use diffy::{DiffOptions, PatchFormatter};

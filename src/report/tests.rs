@@ -236,7 +236,12 @@ fn git_applies_the_patch_exactly() {
         ..Plan::default()
     };
     let mut outcome = outcome(plan, Vec::new());
-    for (folder, prefix) in [("", ""), ("services/orders", ""), ("", "services/orders")] {
+    for (folder, prefix) in [
+        ("", ""),
+        ("services/orders", ""),
+        ("new", ""), // `git apply` without -p1 takes `b/new/deep/file.py` for `deep/file.py` here
+        ("", "services/orders"),
+    ] {
         outcome.prefix = RelPath::root().join(prefix);
         let repository = tempfile::tempdir().unwrap();
         let from = repository.path().join(folder);
@@ -247,7 +252,7 @@ fn git_applies_the_patch_exactly() {
             }
         }
         git(repository.path(), &["init", "-q"], b"");
-        git(&from, &["apply", "-"], &patch(&outcome));
+        git(&from, &["apply", "-p1", "-"], &patch(&outcome));
         for (path, _, after) in before_and_after {
             assert_eq!(read(&service.join(path)).as_deref(), *after, "{path}");
         }
