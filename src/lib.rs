@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod celery;
+pub mod cli;
 pub mod config;
 pub mod contract;
 pub mod draft;

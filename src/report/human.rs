@@ -10,7 +10,6 @@ use annotate_snippets::{
 use super::source::{lines, masked, position};
 use super::{Outcome, Status, action, level_name};
 use crate::finding::{Finding, Level, Place};
-use crate::plan::{FileChange, Kind};
 
 /// How much to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -25,25 +24,51 @@ pub enum Detail {
 
 /// One service's report, with terminal styles; strip them where they cannot be shown.
 pub fn human(outcome: &Outcome, detail: Detail) -> String {
-    let mut out = String::new();
-    if detail > Detail::Quiet {
-        headline(&mut out, outcome);
-        if detail == Detail::Verbose || outcome.status == Status::Done {
-            settled(&mut out, outcome);
-        }
-        if outcome.status != Status::Refused {
-            changes(&mut out, outcome);
-        }
+    let parts = [
+        summary(outcome, detail),
+        findings(outcome, detail),
+        next(outcome, detail),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+/// What was done, or is to be done: a headline and one line per file.
+pub fn summary(outcome: &Outcome, detail: Detail) -> String {
+    if detail == Detail::Quiet {
+        return String::new();
     }
-    let findings = findings(outcome, detail);
-    if !out.is_empty() && !findings.is_empty() {
-        out.push('\n');
+    let mut out = headline(outcome);
+    let wrote = outcome.status == Status::Done && !outcome.plan.changes.is_empty();
+    if wrote || detail == Detail::Verbose {
+        settled(&mut out, outcome);
     }
-    out.push_str(&findings);
-    if detail > Detail::Quiet && outcome.status != Status::Refused {
-        next(&mut out, &outcome.plan.next);
+    if outcome.status != Status::Refused {
+        changes(&mut out, outcome);
     }
     out
+}
+
+/// One line: how it ended.
+pub fn headline(outcome: &Outcome) -> String {
+    let files = match outcome.plan.changes.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    let (style, words) = match &outcome.status {
+        Status::Done if outcome.plan.changes.is_empty() => {
+            (green(), "wired, nothing to do".to_owned())
+        }
+        Status::Done => (green(), format!("{files} written")),
+        Status::Pending if outcome.plan.changes.is_empty() => {
+            (yellow(), "nothing to write, but errors".to_owned())
+        }
+        Status::Pending => (yellow(), format!("{files} to write")),
+        Status::Refused => (red(), "refused, nothing written".to_owned()),
+        Status::Failed(_) => (red(), "failed".to_owned()),
+    };
+    let service = masked(&outcome.service);
+    format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
 }
 
 /// The findings alone, rendered as rustc's, worst first.
@@ -54,31 +79,39 @@ pub fn findings(outcome: &Outcome, detail: Detail) -> String {
     rendered.join("\n")
 }
 
+/// What a person does next: with what was written, or to write it.
+pub fn next(outcome: &Outcome, detail: Detail) -> String {
+    let mut out = String::new();
+    if detail == Detail::Quiet || outcome.plan.changes.is_empty() {
+        return out;
+    }
+    let service = &outcome.service;
+    let to_write = [
+        format!("scaffold-events diff {service}"),
+        format!("scaffold-events init {service}"),
+    ];
+    let steps: &[String] = match outcome.status {
+        Status::Done => &outcome.plan.next,
+        Status::Pending => &to_write,
+        Status::Refused | Status::Failed(_) => &[],
+    };
+    for (number, step) in steps.iter().enumerate() {
+        let heading = if number == 0 { "next" } else { "" };
+        let step = masked(step).replace('\n', "\n        ");
+        writeln!(out, "{BOLD}{heading:4}{BOLD:#}  {}. {step}", number + 1).expect(MEMORY);
+    }
+    out
+}
+
 const BOLD: Style = Style::new().effects(Effects::BOLD);
+const BLUE: Style = AnsiColor::BrightBlue.on_default().effects(Effects::BOLD);
 const DIM: Style = Style::new().effects(Effects::DIMMED);
+/// Where lines break.
+const MARGIN: usize = 100;
 /// Longer paths than this do not push the words behind them to the right.
 const PATH_WIDTH: usize = 48;
 /// More places than this are counted, not listed.
 const PLACES: usize = 8;
-
-fn headline(out: &mut String, outcome: &Outcome) {
-    let files = match outcome.plan.changes.len() {
-        1 => "1 file".to_owned(),
-        count => format!("{count} files"),
-    };
-    let (style, words) = match &outcome.status {
-        Status::Done if outcome.plan.changes.is_empty() => (green(), "nothing to do".to_owned()),
-        Status::Done => (green(), format!("{files} written")),
-        Status::Pending if outcome.plan.changes.is_empty() => {
-            (yellow(), "wired, with errors".to_owned())
-        }
-        Status::Pending => (yellow(), format!("{files} to write")),
-        Status::Refused => (red(), "refused, nothing written".to_owned()),
-        Status::Failed(_) => (red(), "failed".to_owned()),
-    };
-    let service = masked(&outcome.service);
-    writeln!(out, "{BOLD}{service}{BOLD:#}: {style}{words}{style:#}").expect(MEMORY);
-}
 
 fn settled(out: &mut String, outcome: &Outcome) {
     let settled = &outcome.plan.settled;
@@ -97,19 +130,16 @@ fn changes(out: &mut String, outcome: &Outcome) {
     let width = |path: &String| path.chars().count().min(PATH_WIDTH);
     let width = paths.iter().map(width).max().unwrap_or(0);
     for (change, path) in changes.iter().zip(&paths) {
-        let verb = match (action(change), &outcome.status) {
-            ("create", Status::Done) => "created",
-            ("edit", Status::Done) => "edited",
-            ("remove", Status::Done) => "removed",
-            (verb, _) => verb,
-        };
-        let style = match action(change) {
-            "create" => green(),
-            "remove" => red(),
-            _ => AnsiColor::Cyan.on_default(),
+        let (style, verb) = match (action(change), &outcome.status) {
+            ("create", Status::Done) => (green(), "created"),
+            ("edit", Status::Done) => (cyan(), "edited"),
+            ("remove", Status::Done) => (red(), "removed"),
+            ("create", _) => (green(), "create"),
+            ("remove", _) => (red(), "remove"),
+            (verb, _) => (cyan(), verb),
         };
         let line = format!("  {style}{verb:7}{style:#}  {path:width$}");
-        let words = masked(&words(change));
+        let words = masked(&wrapped(&change.what, 13 + width.max(path.chars().count())));
         let line = match words.as_str() {
             "" => line.trim_end().to_owned(),
             words => format!("{line}  {DIM}{words}{DIM:#}"),
@@ -118,22 +148,27 @@ fn changes(out: &mut String, outcome: &Outcome) {
     }
 }
 
-fn words(change: &FileChange) -> String {
-    let seeded = change.kind == Kind::Seeded && change.before.is_none();
-    let whose = seeded.then_some("yours from now on");
-    let what = change.what.iter().map(String::as_str);
-    what.chain(whose).collect::<Vec<_>>().join(", ")
-}
-
-fn next(out: &mut String, steps: &[String]) {
-    if steps.is_empty() {
-        return;
+/// The words with commas, broken before the right margin and hanging from this column.
+fn wrapped(words: &[String], column: usize) -> String {
+    let room = MARGIN.saturating_sub(column).max(MARGIN / 3);
+    let mut text = String::new();
+    let mut used = 0;
+    for (index, word) in words.iter().enumerate() {
+        let length = word.chars().count() + 2;
+        if index > 0 {
+            text.push(',');
+            if used + length > room {
+                text.push('\n');
+                text.push_str(&" ".repeat(column));
+                used = 0;
+            } else {
+                text.push(' ');
+            }
+        }
+        text.push_str(word);
+        used += length;
     }
-    writeln!(out, "\n{BOLD}next{BOLD:#}").expect(MEMORY);
-    for (number, step) in steps.iter().enumerate() {
-        let step = masked(step).replace('\n', "\n     ");
-        writeln!(out, "  {}. {step}", number + 1).expect(MEMORY);
-    }
+    text
 }
 
 fn finding(outcome: &Outcome, finding: &Finding) -> String {
@@ -158,17 +193,20 @@ fn finding(outcome: &Outcome, finding: &Finding) -> String {
         let more = format!("and {} more places", places.len() - PLACES);
         elements.push(Heading::NOTE.message(more).into());
     }
-    for help in help {
-        elements.push(Heading::HELP.message(masked(help)).into());
-    }
+    let help = help.iter().map(|help| masked(help));
     let title = heading(*level).primary_title(masked(message)).id(*code);
-    let text = Renderer::styled()
-        .term_width(100)
-        .render(&[Group::with_title(title).elements(elements)]);
-    match places.first() {
-        Some(place) => with_true_column(text, outcome, place),
-        None => text,
-    }
+    let renderer = Renderer::styled().term_width(MARGIN);
+    let Some(place) = places.first() else {
+        let title = renderer.render(&[Group::with_title(title)]);
+        let help = help.map(|help| {
+            let help = help.replace('\n', "\n          ");
+            format!("\n  {BLUE}={BLUE:#} {BOLD}help{BOLD:#}: {help}")
+        });
+        return title + &help.collect::<String>();
+    };
+    elements.extend(help.map(|help| Heading::HELP.message(help).into()));
+    let text = renderer.render(&[Group::with_title(title).elements(elements)]);
+    with_true_column(text, outcome, place)
 }
 
 /// Masking moves what stands behind a password, and the renderer counts columns in what it shows.
@@ -219,6 +257,10 @@ fn heading(level: Level) -> Heading<'static> {
         Level::Warning => Heading::WARNING,
         Level::Note => Heading::NOTE,
     }
+}
+
+fn cyan() -> Style {
+    AnsiColor::Cyan.on_default().effects(Effects::BOLD)
 }
 
 fn green() -> Style {

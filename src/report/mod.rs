@@ -15,10 +15,12 @@ use crate::plan::{FileChange, Plan};
 use crate::tree::Tree;
 
 pub use github::github;
-pub use human::{Detail, findings, human};
+pub use human::{Detail, findings, headline, human, next, summary};
 pub use json::json;
-pub use patch::{painted, patch};
+pub use patch::{edits, painted, patch};
 pub use sarif::sarif;
+
+use source::masked;
 
 /// One service, what was planned for it, and how it ended.
 pub struct Outcome {
@@ -48,6 +50,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// We could not do our work.
+    pub fn failed(error: &anyhow::Error) -> Self {
+        Self::Failed(
+            error
+                .chain()
+                .map(|cause| masked(&cause.to_string()))
+                .collect(),
+        )
+    }
+
     /// Where a plan stands before it is applied.
     pub fn of(plan: &Plan) -> Self {
         let worst = plan.findings.iter().map(|finding| finding.level).min();
@@ -87,7 +99,7 @@ impl Outcome {
             prefix: RelPath::root(),
             tree: Tree::memory([]),
             plan: Plan::default(),
-            status: Status::Failed(error.chain().map(ToString::to_string).collect()),
+            status: Status::failed(error),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The plan's changes as a unified diff that `git apply` takes.
 //!
 //! The headers are plain `---`/`+++`: with `diff --git` lines `git apply` reads paths from the
-//! repository's root and, run in a subdirectory, silently applies nothing.
+//! repository's root and, run in a subdirectory, silently applies nothing. Without `-p1` it guesses how
+//! much of a path to strip, and guesses wrong in a directory `orders/` with a package `orders`.
 
 use annotate_snippets::renderer::{AnsiColor, Effects, Style};
 use diffy::{DiffOptions, PatchFormatter};
@@ -14,6 +15,13 @@ use crate::plan::FileChange;
 pub fn patch(outcome: &Outcome) -> Vec<u8> {
     let changes = outcome.plan.changes.iter();
     changes.flat_map(|change| one(outcome, change)).collect()
+}
+
+/// The part of [`patch`] that touches files which are there already.
+pub fn edits(outcome: &Outcome) -> Vec<u8> {
+    let changes = outcome.plan.changes.iter();
+    let edits = changes.filter(|change| change.before.is_some());
+    edits.flat_map(|change| one(outcome, change)).collect()
 }
 
 /// A patch for eyes: coloured, and with control characters made visible.

@@ -55,7 +55,7 @@ fn everything() -> Outcome {
                 ..change("orders/tasks/new.py", None, Some(b"y\n"))
             },
         ],
-        findings: vec![finding, Finding::note("n", "50% done")],
+        findings: vec![finding, Finding::note("n", "50% done").help("one\ntwo")],
         settled: vec![("name", "orders".into())],
         next: vec![format!("restart with {secret}")],
     };
@@ -70,7 +70,7 @@ fn a_person_sees_what_where_and_what_next() {
         "\
 services/orders: 2 files to write
   edit     orders/settings.py   events queue
-  create   orders/tasks/new.py  events queue, yours from now on
+  create   orders/tasks/new.py  events queue
 
 error[broker-vhost]: amqp://u:***@h// has two slashes
  --> orders/settings.py:1:25
@@ -83,11 +83,43 @@ error[broker-vhost]: amqp://u:***@h// has two slashes
           amqp://u:***@h//
 
 note[n]: 50% done
+  = help: one
+          two
 
-next
-  1. restart with amqp://u:***@h//
+next  1. scaffold-events diff services/orders
+      2. scaffold-events init services/orders
 "
     );
+}
+
+#[test]
+fn what_is_written_comes_with_what_was_settled_and_the_steps_to_take() {
+    let written = Outcome {
+        status: Status::Done,
+        ..everything()
+    };
+    let text = plain(&human(&written, Detail::Normal));
+    assert!(
+        text.starts_with(
+            "services/orders: 2 files written\n  name  orders\n\n  edited   orders/settings.py"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\nnext  1. restart with amqp://u:***@h//\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn many_words_hang_in_their_column() {
+    let mut outcome = everything();
+    outcome.plan.changes[0].what = vec!["a few words".into(); 9];
+    let text = plain(&summary(&outcome, Detail::Normal));
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert!(lines.iter().all(|line| line.len() <= 100), "{text}");
+    let hanging = format!("{}a few words", " ".repeat(32));
+    assert!(lines[2].starts_with(&hanging), "{text}");
 }
 
 #[test]
@@ -124,7 +156,7 @@ fn github_commands_are_escaped() {
             "::error title=not up to date,file=orders/tasks/new.py::to create: events queue",
             "::error title=broker-vhost,file=orders/settings.py,line=1,endLine=1,col=25\
              ::amqp://u:***@h// has two slashes%0Ahelp: write%0Aamqp://u:***@h//",
-            "::notice title=n::50%25 done",
+            "::notice title=n::50%25 done%0Ahelp: one%0Atwo",
         ]
     );
 }
@@ -204,7 +236,12 @@ fn git_applies_the_patch_exactly() {
         ..Plan::default()
     };
     let mut outcome = outcome(plan, Vec::new());
-    for (folder, prefix) in [("", ""), ("services/orders", ""), ("", "services/orders")] {
+    for (folder, prefix) in [
+        ("", ""),
+        ("services/orders", ""),
+        ("new", ""), // `git apply` without -p1 takes `b/new/deep/file.py` for `deep/file.py` here
+        ("", "services/orders"),
+    ] {
         outcome.prefix = RelPath::root().join(prefix);
         let repository = tempfile::tempdir().unwrap();
         let from = repository.path().join(folder);
@@ -215,7 +252,7 @@ fn git_applies_the_patch_exactly() {
             }
         }
         git(repository.path(), &["init", "-q"], b"");
-        git(&from, &["apply", "-"], &patch(&outcome));
+        git(&from, &["apply", "-p1", "-"], &patch(&outcome));
         for (path, _, after) in before_and_after {
             assert_eq!(read(&service.join(path)).as_deref(), *after, "{path}");
         }

@@ -1,0 +1,206 @@
+//! Each command, a few lines on the one pipeline.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Cli, Command, Format, Init, Output, Several, terminal};
+use crate::apply::{self, Recovered};
+use crate::config::Config;
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::plan::{self, Plan};
+use crate::report::{self, Detail, Outcome, Status};
+use crate::tree::{Entry, Tree};
+
+/// Runs what was typed and reports it. The exit code, as the help lists them.
+pub fn run(cli: &Cli) -> u8 {
+    terminal::set_colours(cli.output.color);
+    let code = match &cli.command {
+        Command::Init(command) if command.dry_run => {
+            let outcome = planned(&command.service, &command.choices.config());
+            patches(&[outcome], &cli.output)
+        }
+        Command::Init(command) => init(command, &cli.output),
+        Command::Check(command) => reports(&all_planned(command), &cli.output),
+        Command::Diff(command) => patches(&all_planned(command), &cli.output),
+    };
+    code.unwrap_or_else(|error| {
+        // Where even this cannot be written, the exit code must do.
+        let _ = terminal::error(error.chain());
+        2
+    })
+}
+
+fn init(command: &Init, output: &Output) -> Result<u8> {
+    let root = &command.service;
+    if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
+        terminal::err(&told(&recovered))?;
+    }
+    let mut outcome = planned(root, &command.choices.config());
+    let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
+    if !writes {
+        if outcome.status == Status::Pending {
+            outcome.status = Status::Done; // errors fail a check, not an `init` that has nothing to do
+        }
+        return reports(&[outcome], output);
+    }
+    let asks = output.format == Format::Human && !command.yes && terminal::can_ask();
+    if asks && !agreed(&outcome, output)? {
+        terminal::out("nothing written\n")?;
+        return Ok(outcome.status.exit_code());
+    }
+    outcome.status = match apply::apply(&outcome.tree, root, &outcome.plan.changes) {
+        Ok(()) => Status::Done,
+        Err(error) => Status::failed(&error.context(unwritable(root))),
+    };
+    if asks && outcome.status == Status::Done {
+        let next = report::next(&outcome, output.detail());
+        terminal::out(&(report::headline(&outcome) + "\n" + &next))?;
+        return Ok(0);
+    }
+    reports(&[outcome], output)
+}
+
+/// Shows what `init` is about to do, and asks. New files are only named: `--dry-run` prints them.
+fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
+    let edits = report::edits(outcome);
+    if !edits.is_empty() {
+        terminal::patch(&edits)?;
+        terminal::out("\n")?;
+    }
+    let summary = report::summary(outcome, Detail::Verbose);
+    terminal::out(&(summary + "\n"))?;
+    let findings = report::findings(outcome, output.detail());
+    if !findings.is_empty() {
+        terminal::out(&(findings + "\n"))?;
+    }
+    terminal::ask("Apply these changes?")
+}
+
+fn all_planned(command: &Several) -> Vec<Outcome> {
+    let flags = command.choices.config();
+    let services = command.services.iter();
+    services.map(|service| planned(service, &flags)).collect()
+}
+
+fn planned(service: &Path, flags: &Config) -> Outcome {
+    let name = service.display().to_string();
+    let planned = if apply::interrupted(service) {
+        Ok((Tree::disk(service), interrupted(&name)))
+    } else {
+        plan_for(service, flags)
+    };
+    match planned {
+        Ok((tree, plan)) => Outcome {
+            service: match name.as_str() {
+                "." => tree.root_name().unwrap_or(name),
+                _ => name,
+            },
+            prefix: from_here(service),
+            status: Status::of(&plan),
+            tree,
+            plan,
+        },
+        Err(error) => Outcome::failed(&name, &error),
+    }
+}
+
+/// The service at `root`, and what wiring it comes to.
+fn plan_for(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+    let name = root.display();
+    let tree = Tree::disk(root);
+    match tree.entry(&RelPath::root()) {
+        Entry::Directory => {}
+        Entry::Missing => bail!("there is no directory `{name}`"),
+        Entry::Unreadable(why) => bail!("`{name}` cannot be read: {why}"),
+        Entry::File(_) | Entry::TooLarge(_) | Entry::Special(_) | Entry::Outside => {
+            bail!("`{name}` is not a directory: name the one that holds the service")
+        }
+    }
+    let plan = plan::plan(&tree, flags).with_context(|| {
+        format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
+    })?;
+    Ok((tree, plan))
+}
+
+fn interrupted(service: &str) -> Plan {
+    let finding = Finding::refusal(
+        "interrupted",
+        "an earlier run was interrupted while it wrote: files may be old or new",
+    )
+    .help(format!(
+        "`scaffold-events init {service}` finishes or undoes it first"
+    ));
+    Plan {
+        findings: vec![finding],
+        ..Plan::default()
+    }
+}
+
+fn told(recovered: &Recovered) -> String {
+    let (files, what) = match recovered {
+        Recovered::Finished(files) => (files, "finished"),
+        Recovered::Undone(files) => (files, "undone"),
+    };
+    let files: Vec<&str> = files.iter().map(RelPath::as_str).collect();
+    format!(
+        "note: an interrupted run was {what}: {}\n",
+        files.join(", ")
+    )
+}
+
+/// Where the service is below the current directory; elsewhere its own root is where paths begin.
+fn from_here(service: &Path) -> RelPath {
+    let here = std::env::current_dir().unwrap_or_default();
+    let below = service.strip_prefix(here).unwrap_or(service);
+    let below = below.to_str().and_then(RelPath::parse);
+    below.unwrap_or_default()
+}
+
+fn unwritable(service: &Path) -> String {
+    format!("`{}` cannot be written", service.display())
+}
+
+fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
+    match output.format {
+        Format::Human => people(outcomes, output.detail())?,
+        Format::Json => terminal::out(&report::json(outcomes))?,
+        Format::Github => terminal::out(&report::github(outcomes))?,
+        Format::Sarif => terminal::out(&report::sarif(outcomes))?,
+    }
+    Ok(report::exit_code(outcomes))
+}
+
+fn people(outcomes: &[Outcome], detail: Detail) -> Result<()> {
+    let mut first = true;
+    for outcome in outcomes {
+        if let Status::Failed(chain) = &outcome.status {
+            terminal::error(chain)?;
+            continue;
+        }
+        let text = report::human(outcome, detail);
+        if !first && !text.is_empty() {
+            terminal::out("\n")?;
+        }
+        terminal::out(&text)?;
+        first = false;
+    }
+    Ok(())
+}
+
+/// The patch alone on the standard output, the rest beside it: `… diff | git apply`.
+fn patches(outcomes: &[Outcome], output: &Output) -> Result<u8> {
+    if output.format != Format::Human {
+        return reports(outcomes, output);
+    }
+    for outcome in outcomes {
+        match &outcome.status {
+            Status::Failed(chain) => terminal::error(chain)?,
+            Status::Done | Status::Pending => terminal::patch(&report::patch(outcome))?,
+            Status::Refused => {}
+        }
+        terminal::err(&report::findings(outcome, output.detail()))?;
+    }
+    Ok(report::exit_code(outcomes))
+}

@@ -1,0 +1,234 @@
+//! The program from outside: streams, exit codes, colours.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const APP: &str = "\
+from celery import Celery
+
+app = Celery('orders')
+app.config_from_object('orders.settings')
+";
+const SETTINGS: &str = "BROKER_URL = 'amqp://guest:guest@rabbitmq:5672//'\n";
+const REDIS: &str = "BROKER_URL = 'redis://redis:6379/0'\n";
+
+/// A directory with the services `orders` (to be wired) and `shop` (to be refused).
+fn services() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (service, settings) in [("orders", SETTINGS), ("shop", REDIS)] {
+        let package = directory.path().join(service).join("orders");
+        write(&package.join("__init__.py"), "");
+        write(&package.join("celery.py"), APP);
+        write(&package.join("settings.py"), settings);
+        let pins = "celery==5.2.7\nkombu==5.2.4\n";
+        write(
+            &directory.path().join(service).join("requirements.txt"),
+            pins,
+        );
+    }
+    directory
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scaffold-events"));
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    told(&command(directory, arguments).output().unwrap())
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let code = output.status.code().expect("it exits by itself");
+    (code, text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let here = services();
+    for arguments in [["--help"], ["--version"], ["help"]] {
+        let (code, out, err) = run(here.path(), &arguments);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.contains("scaffold-events"));
+    }
+}
+
+#[test]
+fn wrong_usage_exits_2_and_says_why() {
+    let here = services();
+    for (arguments, why) in [
+        (&["wire"][..], "unrecognized subcommand"),
+        (&[], "Usage: scaffold-events"),
+        (&["check", "--yes"], "unexpected argument '--yes'"),
+        (&["check", "-q", "-v"], "cannot be used with"),
+        (&["init", "--name", "a b"], "`a b` is not a service name"),
+        (&["init", "--celery-app", "x"], "write MODULE:VARIABLE"),
+        (
+            &["init", "--settings", "../../x"],
+            "leads out of the service",
+        ),
+        (
+            &["init", "--package", "shop.class"],
+            "`class` is a Python keyword",
+        ),
+        (&["diff", "--route", "rooter"], "did you mean `router`?"),
+        (&["check", "--contract", "zc"], "as in `zc-common@1.0`"),
+        (
+            &["check", "missing"],
+            "error: there is no directory `missing`",
+        ),
+        (&["init", "orders/requirements.txt"], "is not a directory"),
+    ] {
+        let (code, out, err) = run(here.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {err}");
+        assert!(err.contains(why), "{arguments:?}: {err}");
+        assert!(
+            !err.contains('\u{1b}') && !err.contains("backtrace"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn init_wires_once_and_check_agrees() {
+    let here = services();
+    let (code, out, _) = run(here.path(), &["check", "orders"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("  edit     orders/orders/settings.py"),
+        "{out}"
+    );
+    let (code, out, err) = run(here.path(), &["init", "orders"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(
+        out.starts_with("orders: ") && out.contains(" files written\n"),
+        "{out}"
+    );
+    assert!(out.contains("\nnext  1. "), "{out}");
+    for command in ["check", "init"] {
+        let (code, out, err) = run(here.path(), &[command, "orders"]);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.starts_with("orders: wired, nothing to do\n"), "{out}");
+    }
+    assert_eq!(run(here.path(), &["diff", "orders"]).1, "");
+}
+
+#[test]
+fn a_dry_run_is_the_diff_and_git_applies_it_from_where_it_was_made() {
+    let here = services();
+    let (code, patch, _) = run(here.path(), &["init", "--dry-run", "orders"]);
+    assert_eq!(code, 1);
+    assert_eq!(run(here.path(), &["diff", "orders"]).1, patch);
+    write(&here.path().join("patch"), &patch);
+    for arguments in [&["init", "-q"][..], &["apply", "-p1", "patch"]] {
+        let mut git = Command::new("git");
+        let done = git.args(arguments).current_dir(here.path()).status();
+        assert!(done.unwrap().success());
+    }
+    assert_eq!(run(here.path(), &["check", "orders"]).0, 0);
+}
+
+#[test]
+fn the_worst_service_decides_and_each_has_its_part() {
+    let here = services();
+    let (code, out, _) = run(here.path(), &["check", "orders", "shop"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(
+        out.starts_with("orders: ") && out.contains("\n\nshop: refused"),
+        "{out}"
+    );
+    let (code, out, err) = run(here.path(), &["check", "shop", "missing", "orders"]);
+    assert_eq!(code, 2);
+    assert!(out.contains("shop: ") && out.contains("orders: "), "{out}");
+    assert!(err.contains("`missing`"), "{err}");
+}
+
+#[test]
+fn a_refusal_writes_nothing() {
+    let here = services();
+    let (code, out, _) = run(here.path(), &["init", "shop"]);
+    assert_eq!(code, 3);
+    assert!(
+        out.starts_with("shop: refused, nothing written\n\nrefused["),
+        "{out}"
+    );
+    assert!(!here.path().join("shop/scaffold-events.lock").exists());
+    let (code, out, err) = run(here.path(), &["diff", "shop"]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.contains("refused["), "{err}");
+}
+
+#[test]
+fn every_format_is_one_document_of_all_services() {
+    let here = services();
+    let format = |format| {
+        run(
+            here.path(),
+            &["check", "orders", "shop", "--format", format],
+        )
+    };
+    let (code, out, _) = format("json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["exit"]), (3, &3.into()));
+    assert_eq!(json["services"][1]["status"], "refused");
+    let (_, out, _) = format("sarif");
+    let sarif: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let (_, out, _) = format("github");
+    assert!(
+        out.contains("::error title=not up to date,file=orders/"),
+        "{out}"
+    );
+}
+
+#[test]
+fn colours_come_only_when_asked_for() {
+    let here = services();
+    let coloured = |command: &mut Command| told(&command.output().unwrap()).1.contains('\u{1b}');
+    for arguments in [&["check", "orders"][..], &["diff", "orders"]] {
+        let run = || command(here.path(), arguments);
+        assert!(!coloured(&mut run()));
+        assert!(coloured(run().env("CLICOLOR_FORCE", "1")));
+        assert!(!coloured(
+            run().env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")
+        ));
+        assert!(coloured(run().args(["--color", "always"])));
+        assert!(!coloured(
+            run().env("CLICOLOR_FORCE", "1").args(["--color", "never"])
+        ));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let here = services();
+    for arguments in [
+        &["check", "orders"][..],
+        &["diff", "orders"],
+        &["check", "--format", "json", "orders"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, _, err) = told(
+            &command(here.path(), arguments)
+                .stdout(writer)
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(code, 1, "{err}");
+        assert!(!err.contains("error"), "{err}");
+    }
+}
