@@ -8,6 +8,7 @@ use super::{Cli, Command, Format, Init, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::finding::Finding;
+use crate::init;
 use crate::path::RelPath;
 use crate::plan::{self, Plan};
 use crate::report::{self, Detail, Outcome, Status};
@@ -18,10 +19,10 @@ pub fn run(cli: &Cli) -> u8 {
     terminal::set_colours(cli.output.color);
     let code = match &cli.command {
         Command::Init(command) if command.dry_run => {
-            let outcome = planned(&command.service, &command.choices.config());
+            let outcome = planned(&command.service, &command.choices.config(), to_init);
             patches(&[outcome], &cli.output)
         }
-        Command::Init(command) => init(command, &cli.output),
+        Command::Init(command) => initialise(command, &cli.output),
         Command::Check(command) => reports(&all_planned(command), &cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
@@ -32,12 +33,12 @@ pub fn run(cli: &Cli) -> u8 {
     })
 }
 
-fn init(command: &Init, output: &Output) -> Result<u8> {
+fn initialise(command: &Init, output: &Output) -> Result<u8> {
     let root = &command.service;
     if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
         terminal::err(&told(&recovered))?;
     }
-    let mut outcome = planned(root, &command.choices.config());
+    let mut outcome = planned(root, &command.choices.config(), to_init);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
         if outcome.status == Status::Pending {
@@ -81,15 +82,17 @@ fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
 fn all_planned(command: &Several) -> Vec<Outcome> {
     let flags = command.choices.config();
     let services = command.services.iter();
-    services.map(|service| planned(service, &flags)).collect()
+    services
+        .map(|service| planned(service, &flags, to_wire))
+        .collect()
 }
 
-fn planned(service: &Path, flags: &Config) -> Outcome {
+fn planned(service: &Path, flags: &Config, planner: Planner) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
     } else {
-        plan_for(service, flags)
+        plan_for(service, flags, planner)
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -106,21 +109,33 @@ fn planned(service: &Path, flags: &Config) -> Outcome {
     }
 }
 
-/// The service at `root`, and what wiring it comes to.
-fn plan_for(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+/// How a command comes from a service to its plan.
+type Planner = fn(&Tree, &Config, &Path) -> Result<Plan>;
+
+/// `init` alone creates what is not there.
+fn to_init(tree: &Tree, flags: &Config, _: &Path) -> Result<Plan> {
+    init::init(tree, flags)
+}
+
+fn to_wire(tree: &Tree, flags: &Config, root: &Path) -> Result<Plan> {
+    if tree.entry(&RelPath::root()) == Entry::Missing {
+        bail!("there is no directory `{}`", root.display());
+    }
+    plan::plan(tree, flags)
+}
+
+/// The service at `root`, and its plan.
+fn plan_for(root: &Path, flags: &Config, planner: Planner) -> Result<(Tree, Plan)> {
     let name = root.display();
     let tree = Tree::disk(root);
     match tree.entry(&RelPath::root()) {
-        Entry::Directory => {}
-        Entry::Missing => bail!("there is no directory `{name}`"),
+        Entry::Directory | Entry::Missing => {}
         Entry::Unreadable(why) => bail!("`{name}` cannot be read: {why}"),
         Entry::File(_) | Entry::TooLarge(_) | Entry::Special(_) | Entry::Outside => {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
-    let plan = plan::plan(&tree, flags).with_context(|| {
-        format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
-    })?;
+    let plan = planner(&tree, flags, root)?;
     Ok((tree, plan))
 }
 
