@@ -27,7 +27,7 @@ pub fn scheme(url: &str) -> Option<&str> {
 ///
 /// ```
 /// # use scaffold_events::url::{vhost, Vhost};
-/// assert_eq!(vhost("amqp://h:5672//"), Vhost::Slash(13));
+/// assert_eq!(vhost("amqp://h:5672//"), Vhost::Slash(14));
 /// assert_eq!(vhost("amqp://h//orders?heartbeat=30"), Vhost::Slash(9));
 /// assert_eq!(vhost("amqp://"), Vhost::Plain);
 /// assert_eq!(vhost("amqp://h/%2F"), Vhost::Plain);

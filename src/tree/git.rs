@@ -80,10 +80,12 @@ pub(super) fn is_ignored(tree: &Tree, path: &RelPath) -> bool {
         (None, None) => None,
     };
     let exclude = repository.and_then(|it| disk::bytes(&it.exclude));
-    // A directory that is ignored hides all that is in it, whatever deeper rules say.
+    // A directory that is ignored hides all that is in it, whatever deeper rules say. The service's own
+    // directory does not count: someone works in it all the same.
     above(&whole)
         .iter()
         .chain([&whole])
+        .filter(|part| part.is_under(&prefix) && **part != prefix)
         .any(|part| matches_any(part, *part != whole, &rules, exclude.as_deref()))
 }
 

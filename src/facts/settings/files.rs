@@ -112,7 +112,7 @@ impl Settings<'_> {
     }
 
     fn collect_chain(&self, file: &RelPath, files: &mut Vec<RelPath>) {
-        if files.contains(file) || self.tree.is_ignored(file) {
+        if files.contains(file) || (self.tree.is_ignored(file) && *file != self.entry) {
             return;
         }
         files.push(file.clone());
