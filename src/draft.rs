@@ -75,19 +75,13 @@ impl Draft {
         self.files.is_empty() && self.created.is_empty()
     }
 
-    /// Edits of a Python file.
+    /// Edits of a Python file; what two rules both ask for is done once.
     pub fn edit(&mut self, file: &RelPath, module: &Arc<Module>, edits: Vec<Edit>, what: &str) {
-        if !edits.is_empty() {
+        for edit in edits {
             let pending = self.python(file, module, what);
-            pending.edits.extend(edits);
-        }
-    }
-
-    /// An edit that several readings of one text may ask for.
-    pub fn edit_once(&mut self, file: &RelPath, module: &Arc<Module>, edit: Edit, what: &str) {
-        let pending = self.python(file, module, what);
-        if !pending.edits.contains(&edit) {
-            pending.edits.push(edit);
+            if !pending.edits.contains(&edit) {
+                pending.edits.push(edit);
+            }
         }
     }
 
@@ -300,7 +294,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
     let gap = if blank { newline } else { "" };
     let lines = texts
         .iter()
-        .map(|text| format!("{}{newline}{gap}", indented(text, indent, newline)));
+        .map(|text| format!("{indent}{}{newline}{gap}", indented(text, indent, newline)));
     Edit::insert(start, lines.collect::<String>())
 }
 

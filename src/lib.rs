@@ -18,6 +18,7 @@ pub mod python;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod scaffold;
 mod templates;
 pub mod tree;
 pub mod url;

@@ -140,7 +140,7 @@ fn attempt(tree: &Tree, flags: &Config) -> Result<Attempt, Vec<Finding>> {
     let contract = contract::find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
         .map_err(|finding| vec![finding])?;
     let facts = facts::gather(tree, &config)?;
-    let settings = home::settings(tree, &facts, &config).map_err(|finding| vec![finding])?;
+    let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
     let (context, mut notes) =
         context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
     notes.extend(facts.notes.iter().cloned());
@@ -277,7 +277,7 @@ fn settled(context: &Context<'_>) -> Config {
     Config {
         name: Some(context.name.clone()),
         package: None,
-        settings: Some(context.settings.home.file().clone()),
+        settings: Some(context.settings.entry.clone()),
         celery_app: Some(AppName {
             module: app.module.clone(),
             variable: app.variable.clone(),

@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::edit::EditSet;
+use crate::edit::{EditSet, Span};
 use crate::path::RelPath;
 use crate::python::parse::parse;
-use crate::python::syntax::{Module, Stmt};
+use crate::python::syntax::{Module, Stmt, walk};
 
 /// Whether every edit of a shared file only adds, but for a URL's vhost slash.
 pub fn only_adds(path: &RelPath, before: &[u8], edits: &EditSet) -> Result<()> {
@@ -31,7 +31,7 @@ pub fn reads_as_before(
         .map_err(|why| anyhow::anyhow!(why.message))
         .with_context(|| format!("{path} would not be readable any more"))?;
     let errors = |module: &Module| -> Vec<(String, Vec<u8>)> {
-        let text = |span: crate::edit::Span| span.of(&*module.text).to_vec();
+        let text = |span: Span| span.of(&*module.text).to_vec();
         module
             .errors
             .iter()
@@ -42,36 +42,44 @@ pub fn reads_as_before(
         errors(before) == errors(&after),
         "{path} would have other syntax errors than it has now"
     );
-    let kept = before
-        .body
-        .iter()
-        .filter(|stmt| !touched(stmt, edits))
-        .map(|stmt| stmt.span.of(&*before.text));
-    let mut now = after.body.iter().map(|stmt| stmt.span.of(&*after.text));
-    for text in kept {
-        let found = now.any(|other| other == text);
+    let kept = pieces(&before.body)
+        .into_iter()
+        .filter(|piece| !touched(*piece, edits));
+    let after_pieces = pieces(&after.body);
+    let mut now = after_pieces.iter().map(|piece| piece.of(&*after.text));
+    for piece in kept {
+        let text = piece.of(&*before.text);
         ensure!(
-            found,
+            now.any(|other| other == text),
             "a statement of {path} that was not to change would change"
         );
     }
     Ok(())
 }
 
-/// Whether an edit changes a statement: inside it, or text glued to its ends.
-fn touched(stmt: &Stmt, edits: &EditSet) -> bool {
+/// Every simple statement, and the head of every compound one, in order.
+fn pieces(block: &[Stmt]) -> Vec<Span> {
+    let mut pieces = Vec::new();
+    walk(block, &mut |stmt| {
+        let first = stmt
+            .blocks()
+            .into_iter()
+            .flatten()
+            .map(|inner| inner.span.start)
+            .min();
+        pieces.push(Span::new(stmt.span.start, first.unwrap_or(stmt.span.end)));
+    });
+    pieces
+}
+
+/// Whether an edit changes a piece: inside it, or with text glued to one of its ends.
+fn touched(piece: Span, edits: &EditSet) -> bool {
     edits.iter().any(|edit| {
-        let span = edit.span();
-        let ends_here = span.start == stmt.span.end
-            && !edit.text().starts_with(['\n', '\r', ','])
-            && edit.is_insertion();
-        let inside = span.start > stmt.span.start && span.start < stmt.span.end;
-        let replaces = !edit.is_insertion() && span.overlaps(stmt.span);
-        let glued = span.start == stmt.span.start && edit.text().starts_with('(');
-        inside
-            || replaces
-            || ends_here
-            || glued
-            || (span.start == stmt.span.end && edit.text().starts_with(','))
+        let at = edit.span();
+        let inside = piece.start < at.start && at.start < piece.end;
+        let replaced = at.overlaps(piece);
+        let glued_before = at.start == piece.start && edit.text().starts_with('(');
+        let glued_behind = at.start == piece.end && !edit.text().starts_with(['\n', '\r']);
+        inside || replaced || glued_before || glued_behind
     })
 }

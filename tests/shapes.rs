@@ -189,7 +189,7 @@ fn broker(world: &World) -> Result<String, Finding> {
     for site in settings.find(Setting::BrokerUrl)? {
         let urls = url_literal::read(&settings, &site, site.value.as_ref().unwrap())?;
         for (file, edit) in urls.edits {
-            draft.edit_once(&file, &site.module, edit, "");
+            draft.edit(&file, &site.module, vec![edit], "");
         }
     }
     Ok(spliced(world, draft))

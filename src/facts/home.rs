@@ -10,24 +10,26 @@ use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, walk};
 use crate::tree::Tree;
 
 /// The service's settings, ready to be asked.
+///
+/// A file named by a flag is where new settings go; one that Celery merely loads may import a better place.
 pub fn settings<'t>(
     tree: &'t Tree,
     facts: &Facts,
-    config: &Config,
+    flags: &Config,
 ) -> Result<Settings<'t>, Finding> {
-    let (home, entry) = home(tree, facts, config)?;
+    let (home, entry) = home(tree, facts)?;
     let (dialect, also) = dialect(tree, facts, &home);
     let mut settings = Settings::new(tree, facts.roots.clone(), home, entry, dialect, also);
     if !matches!(settings.home, Home::Members { .. }) {
         settings.conf = Some((facts.app.file.clone(), conf_object(tree, facts)));
     }
-    if config.settings.is_none() {
+    if flags.settings.is_none() {
         prefer_base(tree, &mut settings);
     }
     Ok(settings)
 }
 
-fn home(tree: &Tree, facts: &Facts, config: &Config) -> Result<(Home, RelPath), Finding> {
+fn home(tree: &Tree, facts: &Facts) -> Result<(Home, RelPath), Finding> {
     let app = &facts.app;
     Ok(match &app.source {
         Source::Module { file, .. } => (Home::Names(file.clone()), file.clone()),
@@ -53,20 +55,12 @@ fn home(tree: &Tree, facts: &Facts, config: &Config) -> Result<(Home, RelPath), 
             }
         },
         Source::Conf => {
-            let file = config.settings.as_ref().unwrap_or(&app.file).clone();
-            if file == app.file {
-                let object = conf_object(tree, facts);
-                (
-                    Home::Members {
-                        file: file.clone(),
-                        object,
-                        items: false,
-                    },
-                    file,
-                )
-            } else {
-                (Home::Names(file.clone()), file)
-            }
+            let home = Home::Members {
+                file: app.file.clone(),
+                object: conf_object(tree, facts),
+                items: false,
+            };
+            (home, app.file.clone())
         }
     })
 }

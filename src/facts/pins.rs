@@ -17,6 +17,8 @@ use crate::tree::Tree;
 pub struct Version {
     parts: Vec<u64>,
     text: String,
+    /// `b1` of `1.0.0b1`.
+    stage: Option<(&'static str, u64)>,
 }
 
 /// One part of a version specifier.
@@ -161,22 +163,31 @@ impl Pin {
 }
 
 impl Version {
-    /// A version from the digits at the start of `text`: `v4.4.7rc1` is `4.4.7`.
+    /// A version from the start of `text`: `v4.4.7` is `4.4.7`, and `1.0.0b1` comes before `1.0.0`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches(['v', 'V']);
-        let end = text
-            .find(|other: char| !other.is_ascii_digit() && other != '.')
-            .unwrap_or(text.len());
-        let text = text[..end].trim_end_matches('.');
-        let parts: Option<Vec<u64>> = text.split('.').map(|part| part.parse().ok()).collect();
+        let digits = |text: &str| {
+            text.find(|other: char| !other.is_ascii_digit() && other != '.')
+                .unwrap_or(text.len())
+        };
+        let end = digits(text);
+        let (release, rest) = (text[..end].trim_end_matches('.'), &text[end..]);
+        let parts: Option<Vec<u64>> = release.split('.').map(|part| part.parse().ok()).collect();
         let mut parts = parts?;
         while parts.last() == Some(&0) {
             parts.pop();
         }
-        Some(Self {
-            parts,
-            text: text.to_owned(),
-        })
+        let stage = ["a", "b", "rc"]
+            .into_iter()
+            .find(|stage| rest.starts_with(stage));
+        let stage = stage.map(|stage| (stage, &rest[stage.len()..]));
+        let stage =
+            stage.and_then(|(stage, rest)| Some((stage, rest[..digits(rest)].parse().ok()?)));
+        let text = match stage {
+            Some((stage, number)) => format!("{release}{stage}{number}"),
+            None => release.to_owned(),
+        };
+        Some(Self { parts, stage, text })
     }
 
     /// A release that we know by number.
@@ -197,13 +208,22 @@ impl Version {
             [0, minor, ..] => (vec![0, minor + 1], format!("0.{}", minor + 1)),
             _ => (vec![major], major.to_string()),
         };
-        Self { parts, text }
+        Self {
+            parts,
+            stage: None,
+            text,
+        }
+    }
+
+    /// What comes before a release sorts before it.
+    fn order(&self) -> (&[u64], bool, Option<(&str, u64)>) {
+        (&self.parts, self.stage.is_none(), self.stage)
     }
 }
 
 impl PartialEq for Version {
     fn eq(&self, other: &Self) -> bool {
-        self.parts == other.parts
+        self.order() == other.order()
     }
 }
 
@@ -211,7 +231,7 @@ impl Eq for Version {}
 
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.parts.cmp(&other.parts)
+        self.order().cmp(&other.order())
     }
 }
 

@@ -208,32 +208,69 @@ impl<'t> Settings<'t> {
             return Vec::new();
         };
         let chain = self.chain();
+        let loaded = self.imported_by(&chain);
         let Some(directory) = home.parent() else {
             return Vec::new();
         };
         let mut found = Vec::new();
         for (name, is_directory) in self.tree.list(&directory) {
             let file = directory.join(&name);
-            if is_directory || !file.has_extension("py") || chain.contains(&file) || file == *home {
+            if is_directory
+                || !file.has_extension("py")
+                || chain.contains(&file)
+                || loaded.contains(&file)
+            {
                 continue;
             }
             let mut files = Vec::new();
             self.collect_chain(&file, &mut files);
-            if files.contains(home) || files.contains(&self.entry) {
+            if files.iter().any(|file| chain.contains(file)) || self.is_django_settings(&file) {
                 found.push(file);
             }
         }
         found
     }
 
-    fn collect_chain(&self, file: &RelPath, files: &mut Vec<RelPath>) {
-        if files.contains(file) {
-            return;
+    /// Modules that the chain imports whole and that git ignores: this machine's own.
+    pub fn ignored_imports(&self) -> Vec<RelPath> {
+        let mut found = Vec::new();
+        for file in self.chain() {
+            let Ok(module) = self.tree.python(&file) else {
+                continue;
+            };
+            for target in self.star_imports(&file, &module) {
+                if self.tree.is_ignored(&target) && !found.contains(&target) {
+                    found.push(target);
+                }
+            }
         }
-        files.push(file.clone());
-        let Ok(module) = self.tree.python(file) else {
-            return;
-        };
+        found
+    }
+
+    /// The service's own modules that files import names from.
+    fn imported_by(&self, files: &[RelPath]) -> Vec<RelPath> {
+        let mut found = Vec::new();
+        for file in files {
+            let Ok(module) = self.tree.python(file) else {
+                continue;
+            };
+            crate::python::syntax::walk(&module.body, &mut |stmt| {
+                if let StmtKind::ImportFrom { module, level, .. } = &stmt.kind {
+                    found.extend(self.roots.resolve_from(
+                        self.tree,
+                        file,
+                        *level,
+                        module.as_deref(),
+                    ));
+                }
+            });
+        }
+        found
+    }
+
+    /// The service's own modules that a module imports whole.
+    fn star_imports(&self, file: &RelPath, module: &Module) -> Vec<RelPath> {
+        let mut found = Vec::new();
         crate::python::syntax::walk(&module.body, &mut |stmt| {
             if let StmtKind::ImportFrom {
                 module,
@@ -241,13 +278,39 @@ impl<'t> Settings<'t> {
                 names,
             } = &stmt.kind
                 && names.iter().any(|alias| alias.name == "*")
-                && let Some(target) =
-                    self.roots
-                        .resolve_from(self.tree, file, *level, module.as_deref())
             {
-                self.collect_chain(&target, files);
+                found.extend(
+                    self.roots
+                        .resolve_from(self.tree, file, *level, module.as_deref()),
+                );
             }
         });
+        found
+    }
+
+    /// Whether a file is a whole settings module by itself.
+    fn is_django_settings(&self, file: &RelPath) -> bool {
+        let names = ["INSTALLED_APPS".to_owned()];
+        let sites = self
+            .tree
+            .bytes(file)
+            .filter(|text| crate::facts::text::contains(text, &names[0]));
+        sites.is_some()
+            && self
+                .in_file(file, &names)
+                .is_ok_and(|sites| !sites.is_empty())
+    }
+
+    fn collect_chain(&self, file: &RelPath, files: &mut Vec<RelPath>) {
+        if files.contains(file) || self.tree.is_ignored(file) {
+            return;
+        }
+        files.push(file.clone());
+        if let Ok(module) = self.tree.python(file) {
+            for target in self.star_imports(file, &module) {
+                self.collect_chain(&target, files);
+            }
+        }
     }
 
     fn in_module(
@@ -265,11 +328,13 @@ impl<'t> Settings<'t> {
             self.roots.resolve_from(self.tree, file, level, from)
         };
         let stars = |from: Option<&str>, level: usize| {
-            follow(from, level).is_some_and(|target| {
-                !self
-                    .in_module(&target, names, &mut seen.clone())
-                    .is_ok_and(|sites| sites.is_empty())
-            })
+            follow(from, level)
+                .filter(|target| !self.tree.is_ignored(target))
+                .is_some_and(|target| {
+                    !self
+                        .in_module(&target, names, &mut seen.clone())
+                        .is_ok_and(|sites| sites.is_empty())
+                })
         };
         let lives = bindings::live(&module.body, Target::Name(names), &stars)
             .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;

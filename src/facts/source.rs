@@ -52,11 +52,11 @@ pub fn loading(
     let (loads, ways): (Vec<_>, Vec<_>) = ways(service, &calls, config)?.into_iter().unzip();
     let Some(way) = ways.last() else {
         let source = match &config.settings {
-            Some(file) => Source::Module {
+            Some(file) if *file != app.file => Source::Module {
                 file: file.clone(),
                 django: false,
             },
-            None => Source::Conf,
+            _ => Source::Conf,
         };
         return Ok(Loading {
             source,
@@ -231,6 +231,9 @@ fn by_variable(service: &Service<'_>, load: &Load, argument: &Expr) -> Result<Wa
 
 /// The same way of reading, from the file that the user named.
 fn overridden(service: &Service<'_>, source: &Source, file: &RelPath) -> Source {
+    if holder(source) == Some(file) {
+        return source.clone();
+    }
     let file = file.clone();
     match source {
         Source::Object { name, .. } if binds(service, &file, name) => Source::Object {
@@ -258,6 +261,17 @@ fn overridden(service: &Service<'_>, source: &Source, file: &RelPath) -> Source 
             file,
             django: false,
         },
+    }
+}
+
+/// The file that holds the settings themselves: for Flask, the one that is copied.
+fn holder(source: &Source) -> Option<&RelPath> {
+    match source {
+        Source::Flask {
+            copied: Some(copied),
+            ..
+        } => holder(copied),
+        other => other.file(),
     }
 }
 

@@ -244,7 +244,7 @@ pub fn skip_trivia(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Longer lines are broken where the text to insert allows it.
-const LINE_WIDTH: usize = 88;
+const LINE_WIDTH: usize = 79;
 
 /// What follows the last item: parentheses around it, then perhaps a comma.
 struct Tail {
@@ -282,8 +282,11 @@ fn each(items: &[Item], text: impl FnMut(&Item) -> String) -> String {
 }
 
 /// An item's text with its own lines indented like its first.
-fn laid_out(item: &Item, indent: &str, newline: &str) -> String {
-    let text = item.block.as_ref().unwrap_or(&item.flat);
+///
+/// It is broken where its line would be too long for flake8, a comma behind it counted.
+pub fn laid_out(item: &Item, indent: &str, newline: &str) -> String {
+    let fits = indent.len() + item.flat.len() < LINE_WIDTH;
+    let text = item.block.as_ref().filter(|_| !fits).unwrap_or(&item.flat);
     text.replace('\n', &format!("{newline}{indent}"))
 }
 

@@ -33,6 +33,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         }
     }
     draft.findings.append(&mut all.warnings);
+    local_urls(context, draft);
     if let Some((file, span)) = &all.several {
         draft.findings.push(
             Finding::warning(
@@ -91,7 +92,31 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
 fn rewrite(draft: &mut Draft, site: &Site, urls: &Urls) {
     for (file, edit) in &urls.edits {
         debug_assert_eq!(*file, site.file, "names are followed in one file");
-        draft.edit_once(file, &site.module, edit.clone(), WHAT);
+        draft.edit(file, &site.module, vec![edit.clone()], WHAT);
+    }
+}
+
+/// URLs of the old form in settings that git ignores: this machine's own, only named.
+fn local_urls(context: &Context<'_>, draft: &mut Draft) {
+    let mut names = context.settings.spellings(Setting::BrokerUrl);
+    names.push(BROKER_URL.to_owned());
+    for file in context.settings.ignored_imports() {
+        for site in context.settings.in_file(&file, &names).unwrap_or_default() {
+            let urls = site
+                .value
+                .as_ref()
+                .and_then(|value| url_literal::read(&context.settings, &site, value).ok());
+            for (file, edit) in urls.into_iter().flat_map(|urls| urls.edits) {
+                draft.findings.push(
+                    Finding::warning(
+                        "url-old-vhost",
+                        "a broker URL that ends in `//`, in a file that git ignores",
+                    )
+                    .at(&file, edit.span())
+                    .help("end it in `/%2F`: with `//` every emit fails on this machine"),
+                );
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
 use crate::python::insert::Item;
+use crate::python::style::indent_unit;
 use crate::python::syntax::{Expr, ExprKind};
 
 /// Django's name for the queue that the contract's router sends ordinary tasks to.
@@ -27,19 +28,20 @@ pub fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Resul
         kind,
         routing_key,
     } = parts;
-    let arguments = if context.quorum {
+    let mut arguments = vec![
+        name,
+        format!("{exchange_class}({exchange}, type={kind})"),
+        format!("routing_key={routing_key}"),
+    ];
+    if context.quorum {
         let quote = |text: &str| quoted(&scope.module, text);
-        format!(
-            ", queue_arguments={{{}: {}}}",
+        arguments.push(format!(
+            "queue_arguments={{{}: {}}}",
             quote("x-queue-type"),
             quote("quorum")
-        )
-    } else {
-        String::new()
-    };
-    Ok(Item::flat(format!(
-        "{queue_class}({name}, {exchange_class}({exchange}, type={kind}), routing_key={routing_key}{arguments})"
-    )))
+        ));
+    }
+    Ok(call(&queue_class, &arguments, &indent_unit(&scope.module)))
 }
 
 /// Adds the default queue to queues that are there and lack what ordinary tasks need.
@@ -115,6 +117,18 @@ pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
             _ => None,
         },
     )
+}
+
+/// `Queue(a, b)`, or with each argument on a line of its own.
+fn call(function: &str, arguments: &[String], unit: &str) -> Item {
+    let lines: String = arguments
+        .iter()
+        .map(|argument| format!("\n{unit}{argument},"))
+        .collect();
+    Item {
+        flat: format!("{function}({})", arguments.join(", ")),
+        block: Some(format!("{function}({lines}\n)")),
+    }
 }
 
 struct Parts {

@@ -124,6 +124,9 @@ fn spots(value: &Expr, is_single: fn(&Expr) -> bool) -> Result<Vec<Spot<'_>>, &E
             operator: Operator::Add,
             right,
         } => {
+            if adds_list_to_tuple(left, right) {
+                return Err(value);
+            }
             let right = spots(right, |_| false)?;
             if right.iter().any(|spot| matches!(spot, Spot::Nowhere)) {
                 return spots(left, |_| false);
@@ -140,6 +143,14 @@ fn spots(value: &Expr, is_single: fn(&Expr) -> bool) -> Result<Vec<Spot<'_>>, &E
             Ok(vec![Spot::Nowhere])
         }
         _ => Err(value),
+    }
+}
+
+/// `[…] + (…)` is a TypeError when the settings load.
+fn adds_list_to_tuple(left: &Expr, right: &Expr) -> bool {
+    match (&left.kind, &right.kind) {
+        (ExprKind::Sequence(left, _), ExprKind::Sequence(right, _)) => left != right,
+        _ => false,
     }
 }
 

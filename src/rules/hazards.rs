@@ -18,6 +18,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     broker_in_parts(context, draft)?;
     workers(context, draft);
     old_urls(context, draft);
+    local_settings(context, draft);
     pins(context, draft);
     Ok(())
 }
@@ -136,27 +137,30 @@ fn accepted_content(context: &Context<'_>, draft: &mut Draft) -> Result<(), Find
 /// Queues are named, and the one that ordinary tasks go to is not among them.
 fn default_queue_unconsumed(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    for site in sites.iter().filter(|_| !context.routed_by_router()) {
-        let Some(names) = queue_names(context, site).filter(|names| !names.is_empty()) else {
-            continue;
-        };
-        let Some(default) = default_queue::name_today(context)? else {
-            continue;
-        };
-        let ours = format!("{}{}", context.name, context.contract.queue_suffix);
-        if !names.contains(&default) && names.iter().any(|name| *name != ours) {
-            draft.findings.push(
-                Finding::error(
-                    "default-queue-unconsumed",
-                    format!("ordinary tasks go to the queue `{default}`, which is not among these"),
-                )
-                .at(&site.file, site.stmt)
-                .label("a worker consumes the queues named here, and no other")
-                .help(format!(
-                    "add `Queue('{default}', …)` here, or set the default queue to one of these"
-                )),
-            );
-        }
+    let names: Option<Vec<String>> = sites
+        .iter()
+        .map(|site| queue_names(context, site))
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat());
+    let ours = format!("{}{}", context.name, context.contract.queue_suffix);
+    let (Some(site), Some(names), Some(default)) =
+        (sites.first(), names, default_queue::name_today(context)?)
+    else {
+        return Ok(());
+    };
+    let others = names.iter().any(|name| *name != ours);
+    if others && !names.contains(&default) && !context.routed_by_router() {
+        draft.findings.push(
+            Finding::error(
+                "default-queue-unconsumed",
+                format!("ordinary tasks go to the queue `{default}`, which is not among these"),
+            )
+            .at(&site.file, site.stmt)
+            .label("a worker consumes the queues named here, and no other")
+            .help(format!(
+                "add `Queue('{default}', …)` here, or set the default queue to one of these"
+            )),
+        );
     }
     Ok(())
 }
@@ -281,12 +285,41 @@ fn old_urls(context: &Context<'_>, draft: &mut Draft) {
     }
 }
 
+/// A settings file of this machine alone, which the service's settings import last.
+fn local_settings(context: &Context<'_>, draft: &mut Draft) {
+    let mut names: Vec<String> = [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports]
+        .into_iter()
+        .flat_map(|setting| context.settings.spellings(setting))
+        .collect();
+    names.push(super::names::SERVICE_NAME.to_owned());
+    for file in context.settings.ignored_imports() {
+        for name in &names {
+            for site in context
+                .settings
+                .in_file(&file, std::slice::from_ref(name))
+                .unwrap_or_default()
+            {
+                draft.findings.push(
+                    Finding::warning(
+                        "setting-overridden-here",
+                        format!(
+                            "on this machine `{name}` is bound again, in a file that git ignores"
+                        ),
+                    )
+                    .at(&file, site.stmt)
+                    .help("take it out, or no event arrives on this machine"),
+                );
+            }
+        }
+    }
+}
+
 /// Requirements that do not go with the contract's emitter.
 fn pins(context: &Context<'_>, draft: &mut Draft) {
     let contract = context.contract;
     let pins = &context.facts.pins;
     if let Some(pin) = pins
-        .may_reach("pika", &Version::release("1.0"))
+        .may_reach("pika", &Version::release("1.0.0b2"))
         .filter(|_| pins.requires(&contract.library))
     {
         draft.findings.push(

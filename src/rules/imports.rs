@@ -6,7 +6,7 @@ use super::{Context, define, quoted};
 use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use crate::python::constant::text;
 use crate::python::insert::Item;
 use crate::python::syntax::{Expr, ExprKind};
@@ -26,17 +26,14 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for site in &sites {
         let constant = |name: &str| context.settings.constant(name);
         let elements = held(site);
-        if elements
+        let joined = elements
             .iter()
-            .any(|element| text(element, &constant).as_deref() == Some(&listener))
-        {
+            .filter_map(|element| joined_by_accident(context, site, element));
+        draft.findings.extend(joined);
+        let named = |element: &&Expr| text(element, &constant).as_deref() == Some(&listener);
+        if elements.iter().any(named) {
             continue;
         }
-        draft.findings.extend(
-            elements
-                .into_iter()
-                .filter_map(|element| joined_by_accident(site, element)),
-        );
         let name = context.settings.spellings(Setting::Imports).remove(0);
         let item = Item::flat(like_siblings(site, &listener));
         let element = Element {
@@ -116,20 +113,28 @@ fn like_siblings(site: &Site, listener: &str) -> String {
 }
 
 /// `'b' 'c'` among imports: more often a missing comma than a long name.
-fn joined_by_accident(site: &Site, element: &Expr) -> Option<Finding> {
+fn joined_by_accident(context: &Context<'_>, site: &Site, element: &Expr) -> Option<Finding> {
     let ExprKind::String(pieces) = &element.kind else {
         return None;
     };
     let joined = element.string()?;
-    (pieces.len() > 1).then(|| {
-        Finding::warning(
-            "strings-joined",
-            format!("two strings without a comma: Celery imports `{joined}`"),
-        )
-        .at(&site.file, element.span)
-        .label("is a comma missing here?")
-        .help("if these are two modules, put a comma between them")
-    })
+    if pieces.len() < 2 {
+        return None;
+    }
+    let is_own = |module: &str| context.facts.roots.locate(context.tree, module).is_some();
+    let two_modules = !is_own(&joined) && pieces.iter().any(|piece| is_own(&piece.value));
+    let level = if two_modules {
+        Level::Error
+    } else {
+        Level::Warning
+    };
+    let message = format!("two strings without a comma: Celery imports `{joined}`");
+    Some(
+        Finding::new("strings-joined", level, message)
+            .at(&site.file, element.span)
+            .label("is a comma missing here?")
+            .help("if these are two modules, put a comma between them"),
+    )
 }
 
 fn is_module(value: &Expr) -> bool {

@@ -113,30 +113,45 @@ impl Scope {
 }
 
 /// The text that stands for the service's name followed by `suffix`: `SERVICE_NAME + '-events'`.
+///
+/// The name itself is bound where it is read, if the settings that Django loads get it from there; else
+/// in their own file, and the text is a literal.
 pub fn queue_name(
     context: &Context<'_>,
     draft: &mut Draft,
     scope: &Scope,
 ) -> Result<String, Finding> {
     let suffix = &context.contract.queue_suffix;
-    let sites = context.settings.named(&[SERVICE_NAME.to_owned()])?;
-    if sites.is_empty() {
-        let text = format!("{SERVICE_NAME} = {}", quoted(&scope.module, &context.name));
-        draft.define(
-            &scope.file,
-            &scope.module,
-            scope.anchor,
-            Rank::ServiceName,
-            text,
-            SERVICE_NAME,
-        );
+    let literal = || quoted(&scope.module, &format!("{}{suffix}", context.name));
+    let absent = context
+        .settings
+        .named(&[SERVICE_NAME.to_owned()])?
+        .is_empty();
+    let loaded = context.settings.chain().contains(&scope.file);
+    if absent && !loaded {
+        define_service_name(context, draft, &Scope::end(context)?);
+        return Ok(literal());
+    }
+    if absent {
+        define_service_name(context, draft, scope);
     } else if !scope.sees(context, SERVICE_NAME) {
-        return Ok(quoted(&scope.module, &format!("{}{suffix}", context.name)));
+        return Ok(literal());
     }
     Ok(format!(
         "{SERVICE_NAME} + {}",
         quoted(&scope.module, suffix)
     ))
+}
+
+fn define_service_name(context: &Context<'_>, draft: &mut Draft, scope: &Scope) {
+    let text = format!("{SERVICE_NAME} = {}", quoted(&scope.module, &context.name));
+    let Scope {
+        file,
+        module,
+        anchor,
+        ..
+    } = scope;
+    draft.define(file, module, *anchor, Rank::ServiceName, text, SERVICE_NAME);
 }
 
 /// The local names of kombu's `Exchange` and `Queue`.

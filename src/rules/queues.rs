@@ -8,7 +8,8 @@ use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::Site;
 use crate::finding::Finding;
-use crate::python::insert::Item;
+use crate::python::insert::{Item, laid_out};
+use crate::python::style::indent_unit;
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "events queue";
@@ -16,7 +17,7 @@ const WHAT: &str = "events queue";
 /// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    if sites.is_empty() {
+    if sites.iter().all(is_none) {
         return create(context, draft);
     }
     for site in &sites {
@@ -97,13 +98,11 @@ fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let key = names::queue_name(context, draft, &scope)?;
     let default = default_queue::element(context, draft, &scope)?;
     let events = element(context, draft, &scope, &key);
-    let unit = crate::python::style::indent_unit(&scope.module);
+    let unit = indent_unit(&scope.module);
+    let line = |item: &Item| format!("\n{unit}{},", laid_out(item, &unit, "\n"));
     let value = Item {
         flat: format!("({}, {})", default.flat, events.flat),
-        block: Some(format!(
-            "(\n{unit}{},\n{unit}{},\n)",
-            default.flat, events.flat
-        )),
+        block: Some(format!("({}{}\n)", line(&default), line(&events))),
     };
     define(
         context,
@@ -152,7 +151,7 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
             quote(&contract.event_task)
         ));
     }
-    let unit = crate::python::style::indent_unit(&scope.module);
+    let unit = indent_unit(&scope.module);
     let lines: String = fields
         .iter()
         .map(|field| format!("\n{unit}{field},"))
@@ -161,6 +160,14 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
         block: Some(format!("{key}: {{{lines}\n}}")),
     }
+}
+
+/// `CELERY_QUEUES = None` says nothing.
+fn is_none(site: &Site) -> bool {
+    matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::None)
+    ) && site.additions.is_empty()
 }
 
 /// Celery consumes the default queue as long as no queue is named: an empty literal is that case.
@@ -177,7 +184,6 @@ fn is_empty_literal(value: &Expr) -> bool {
     match &value.kind {
         ExprKind::Sequence(_, items) => items.is_empty(),
         ExprKind::Dict(items) => items.is_empty(),
-        ExprKind::None => true,
         ExprKind::Call {
             function,
             args,
