@@ -127,6 +127,20 @@ fn init_wires_once_and_check_agrees() {
 }
 
 #[test]
+fn only_init_creates_a_service() {
+    let here = services();
+    for command in ["check", "diff"] {
+        assert_eq!(run(here.path(), &[command, "demo"]).0, 2);
+    }
+    assert_eq!(run(here.path(), &["init", "--dry-run", "demo"]).0, 1);
+    assert!(!here.path().join("demo").exists());
+    let (code, out, err) = run(here.path(), &["init", "demo"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(here.path().join("demo/demo/settings.py").exists());
+    assert_eq!(run(here.path(), &["check", "demo"]).0, 0);
+}
+
+#[test]
 fn a_dry_run_is_the_diff_and_git_applies_it_from_where_it_was_made() {
     let here = services();
     let (code, patch, _) = run(here.path(), &["init", "--dry-run", "orders"]);

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::plan::{self, Plan};
 use crate::report::{self, Detail, Outcome, Status};
+use crate::scaffold;
 use crate::tree::{Entry, Tree};
 
 /// Runs what was typed and reports it. The exit code, as the help lists them.
@@ -18,7 +19,7 @@ pub fn run(cli: &Cli) -> u8 {
     terminal::set_colours(cli.output.color);
     let code = match &cli.command {
         Command::Init(command) if command.dry_run => {
-            let outcome = planned(&command.service, &command.choices.config());
+            let outcome = planned(&command.service, &command.choices.config(), init_plan);
             patches(&[outcome], &cli.output)
         }
         Command::Init(command) => init(command, &cli.output),
@@ -37,7 +38,7 @@ fn init(command: &Init, output: &Output) -> Result<u8> {
     if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
         terminal::err(&told(&recovered))?;
     }
-    let mut outcome = planned(root, &command.choices.config());
+    let mut outcome = planned(root, &command.choices.config(), init_plan);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
         if outcome.status == Status::Pending {
@@ -81,10 +82,12 @@ fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
 fn all_planned(command: &Several) -> Vec<Outcome> {
     let flags = command.choices.config();
     let services = command.services.iter();
-    services.map(|service| planned(service, &flags)).collect()
+    services
+        .map(|service| planned(service, &flags, wiring))
+        .collect()
 }
 
-fn planned(service: &Path, flags: &Config) -> Outcome {
+fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
@@ -106,8 +109,21 @@ fn planned(service: &Path, flags: &Config) -> Outcome {
     }
 }
 
-/// The service at `root`, and what wiring it comes to.
-fn plan_for(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+/// How a command plans for the service at a path.
+type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
+
+/// For `init`, which creates what is not there yet.
+fn init_plan(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+    let tree = Tree::disk(root);
+    if !scaffold::is_vacant(&tree) {
+        return wiring(root, flags);
+    }
+    let plan = scaffold::create(&tree, flags).with_context(|| our_bug(root))?;
+    Ok((tree, plan))
+}
+
+/// For every command: a service that is there.
+fn wiring(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     let name = root.display();
     let tree = Tree::disk(root);
     match tree.entry(&RelPath::root()) {
@@ -118,10 +134,13 @@ fn plan_for(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
-    let plan = plan::plan(&tree, flags).with_context(|| {
-        format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
-    })?;
+    let plan = plan::plan(&tree, flags).with_context(|| our_bug(root))?;
     Ok((tree, plan))
+}
+
+fn our_bug(root: &Path) -> String {
+    let name = root.display();
+    format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
 }
 
 fn interrupted(service: &str) -> Plan {
