@@ -274,7 +274,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
             at,
             texts
                 .iter()
-                .map(|text| format!("{text}; "))
+                .map(|text| text.clone() + "; ")
                 .collect::<String>(),
         );
     }
@@ -322,7 +322,7 @@ fn at_end(module: &Module, texts: &[String]) -> Edit {
     let newline = newline(text, end);
     let open = !text.is_empty() && !matches!(text.last(), Some(b'\n' | b'\r'));
     let blank = text.ends_with(&[newline.as_bytes(), newline.as_bytes()].concat());
-    let defines = module.body.last().is_some_and(|stmt| is_definition(stmt));
+    let defines = module.body.last().is_some_and(is_definition);
     let mut out = String::new();
     if open {
         out.push_str(newline);

@@ -201,17 +201,6 @@ fn mentions(tree: &Tree, home: &Home, spelling: fn(Setting) -> &'static str) -> 
     let Ok(module) = tree.python(home.file()) else {
         return false;
     };
-    // Any setting tells the spelling, not only those that the wiring touches.
-    const OTHERS: [(&str, &str); 8] = [
-        ("result_backend", "CELERY_RESULT_BACKEND"),
-        ("task_serializer", "CELERY_TASK_SERIALIZER"),
-        ("result_serializer", "CELERY_RESULT_SERIALIZER"),
-        ("timezone", "CELERY_TIMEZONE"),
-        ("enable_utc", "CELERY_ENABLE_UTC"),
-        ("beat_schedule", "CELERYBEAT_SCHEDULE"),
-        ("task_ignore_result", "CELERY_IGNORE_RESULT"),
-        ("task_always_eager", "CELERY_ALWAYS_EAGER"),
-    ];
     let lower = spelling(Setting::TaskQueues) == Setting::TaskQueues.lower();
     let mut names: Vec<&str> = Setting::ALL.into_iter().map(spelling).collect();
     names.extend(
@@ -259,3 +248,15 @@ fn mentions(tree: &Tree, home: &Home, spelling: fn(Setting) -> &'static str) -> 
     });
     found
 }
+
+/// Any setting tells the spelling, not only those that the wiring touches.
+const OTHERS: [(&str, &str); 8] = [
+    ("result_backend", "CELERY_RESULT_BACKEND"),
+    ("task_serializer", "CELERY_TASK_SERIALIZER"),
+    ("result_serializer", "CELERY_RESULT_SERIALIZER"),
+    ("timezone", "CELERY_TIMEZONE"),
+    ("enable_utc", "CELERY_ENABLE_UTC"),
+    ("beat_schedule", "CELERYBEAT_SCHEDULE"),
+    ("task_ignore_result", "CELERY_IGNORE_RESULT"),
+    ("task_always_eager", "CELERY_ALWAYS_EAGER"),
+];

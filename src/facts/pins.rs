@@ -187,7 +187,7 @@ impl Version {
             Some((stage, number)) => format!("{release}{stage}{number}"),
             None => release.to_owned(),
         };
-        Some(Self { parts, stage, text })
+        Some(Self { parts, text, stage })
     }
 
     /// A release that we know by number.

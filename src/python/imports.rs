@@ -132,28 +132,28 @@ fn extend(module: &Module, stmt: &Stmt, aliases: &[Alias], wanted: &[String]) ->
     let own_lines = aliases
         .last()
         .is_some_and(|last| starts_line(text, last.span.start));
-    let separator = |at: usize| match own_lines {
-        true => format!(
-            ",{}{}",
-            newline(text, at),
-            super::style::indentation(text, at)
-        ),
-        false => ", ".to_owned(),
+    let separator = |at: usize| {
+        if own_lines {
+            format!(
+                ",{}{}",
+                newline(text, at),
+                super::style::indentation(text, at)
+            )
+        } else {
+            ", ".to_owned()
+        }
     };
     let mut edits = Vec::new();
     for name in wanted {
-        match aliases.iter().find(|alias| sorted && alias.name > *name) {
-            Some(next) => {
-                let at = next.span.start;
-                edits.push(Edit::insert(at, format!("{name}{}", separator(at))));
-            }
-            None => {
-                let last = aliases.last().map_or(stmt.span, |alias| alias.span);
-                edits.push(Edit::insert(
-                    last.end,
-                    format!("{}{name}", separator(last.start)),
-                ));
-            }
+        if let Some(next) = aliases.iter().find(|alias| sorted && alias.name > *name) {
+            let at = next.span.start;
+            edits.push(Edit::insert(at, format!("{name}{}", separator(at))));
+        } else {
+            let last = aliases.last().map_or(stmt.span, |alias| alias.span);
+            edits.push(Edit::insert(
+                last.end,
+                format!("{}{name}", separator(last.start)),
+            ));
         }
     }
     edits

@@ -124,22 +124,19 @@ impl Container {
         let indent = indentation(text, first);
         let newline = newline(text, last.start);
         let line = |item: &Item| format!("{newline}{indent}{}", laid_out(item, indent, newline));
-        match tail.comma {
-            Some(comma) => {
-                let at = behind_comment(text, comma, self.close);
-                vec![Edit::insert(
-                    at,
-                    each(items, |item| format!("{},", line(item))),
-                )]
-            }
-            None => {
-                let at = behind_comment(text, tail.behind_item, self.close);
-                let lines: Vec<String> = items.iter().map(line).collect();
-                vec![
-                    Edit::insert(tail.behind_item, ","),
-                    Edit::insert(at, lines.join(",")),
-                ]
-            }
+        if let Some(comma) = tail.comma {
+            let at = behind_comment(text, comma, self.close);
+            vec![Edit::insert(
+                at,
+                each(items, |item| format!("{},", line(item))),
+            )]
+        } else {
+            let at = behind_comment(text, tail.behind_item, self.close);
+            let lines: Vec<String> = items.iter().map(line).collect();
+            vec![
+                Edit::insert(tail.behind_item, ","),
+                Edit::insert(at, lines.join(",")),
+            ]
         }
     }
 

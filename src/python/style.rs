@@ -11,13 +11,8 @@ use super::syntax::{ExprKind, Module, StmtKind, walk};
 /// ```
 pub fn newline(text: &[u8], at: usize) -> &'static str {
     let is_newline = |&byte: &u8| matches!(byte, b'\n' | b'\r');
-    let before = text[..at].iter().rposition(|byte| is_newline(byte));
-    let end = before.or_else(|| {
-        text[at..]
-            .iter()
-            .position(|byte| is_newline(byte))
-            .map(|n| at + n)
-    });
+    let before = text[..at].iter().rposition(&is_newline);
+    let end = before.or_else(|| text[at..].iter().position(is_newline).map(|n| at + n));
     match end {
         Some(end) if text[end] == b'\n' && end > 0 && text[end - 1] == b'\r' => "\r\n",
         Some(end) if text[end] == b'\r' && text.get(end + 1) == Some(&b'\n') => "\r\n",

@@ -106,6 +106,8 @@ pub enum StmtKind {
     Delete { targets: Vec<Expr> },
     /// `return value`.
     Return { value: Option<Expr> },
+    /// `raise value from cause`.
+    Raise { parts: Vec<Expr> },
     /// `global a` and `nonlocal a`.
     Global { names: Vec<String> },
     /// An expression for its effect; a docstring too.
@@ -401,6 +403,7 @@ impl Stmt {
             | StmtKind::ImportFrom { .. }
             | StmtKind::Delete { .. }
             | StmtKind::Return { .. }
+            | StmtKind::Raise { .. }
             | StmtKind::Global { .. }
             | StmtKind::Expr { .. }
             | StmtKind::Other { .. } => Vec::new(),
@@ -440,7 +443,7 @@ impl Stmt {
             StmtKind::Delete { targets } => targets.iter().collect(),
             StmtKind::Return { value } => value.iter().collect(),
             StmtKind::Expr { value } => vec![value],
-            StmtKind::Other { parts } => parts.iter().collect(),
+            StmtKind::Raise { parts } | StmtKind::Other { parts } => parts.iter().collect(),
         }
     }
 }

@@ -275,9 +275,7 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
         return Ok(());
     }
     if let Home::Members { .. } = context.settings.home {
-        draft
-            .findings
-            .extend(worker.first().map(|site| worker_only(site)));
+        draft.findings.extend(worker.first().map(worker_only));
         return Ok(());
     }
     for file in rebinding {

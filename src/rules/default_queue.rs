@@ -121,13 +121,13 @@ pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
 
 /// `Queue(a, b)`, or with each argument on a line of its own.
 fn call(function: &str, arguments: &[String], unit: &str) -> Item {
-    let lines: String = arguments
+    let lines: Vec<String> = arguments
         .iter()
         .map(|argument| format!("\n{unit}{argument},"))
         .collect();
     Item {
         flat: format!("{function}({})", arguments.join(", ")),
-        block: Some(format!("{function}({lines}\n)")),
+        block: Some(format!("{function}({}\n)", lines.concat())),
     }
 }
 

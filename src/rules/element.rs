@@ -146,7 +146,7 @@ fn spots(value: &Expr, is_single: fn(&Expr) -> bool) -> Result<Vec<Spot<'_>>, &E
     }
 }
 
-/// `[…] + (…)` is a TypeError when the settings load.
+/// `[…] + (…)` is a `TypeError` when the settings load.
 fn adds_list_to_tuple(left: &Expr, right: &Expr) -> bool {
     match (&left.kind, &right.kind) {
         (ExprKind::Sequence(left, _), ExprKind::Sequence(right, _)) => left != right,

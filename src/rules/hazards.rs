@@ -72,7 +72,11 @@ fn unread_names(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding>
         if settings.spellings(setting).contains(&name) {
             continue;
         }
-        let Some(site) = settings.named(&[name.clone()])?.into_iter().next() else {
+        let Some(site) = settings
+            .named(std::slice::from_ref(&name))?
+            .into_iter()
+            .next()
+        else {
             continue;
         };
         let finding = Finding::warning("setting-not-read", format!("`{name}`: {why}"))

@@ -55,7 +55,7 @@ impl Scope {
                 (Anchor::ClassEnd(end, first), end, Some(class.clone()))
             }
             Home::Keys(file, name) => {
-                let sites = context.settings.named(&[name.clone()])?;
+                let sites = context.settings.named(std::slice::from_ref(name))?;
                 let top = sites.first().map(|site| site.top.start);
                 let top = top.ok_or_else(|| no_body(file, name))?;
                 (Anchor::Before(top), top, None)

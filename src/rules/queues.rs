@@ -152,13 +152,13 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
         ));
     }
     let unit = indent_unit(&scope.module);
-    let lines: String = fields
+    let lines: Vec<String> = fields
         .iter()
         .map(|field| format!("\n{unit}{field},"))
         .collect();
     Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
-        block: Some(format!("{key}: {{{lines}\n}}")),
+        block: Some(format!("{key}: {{{}\n}}", lines.concat())),
     }
 }
 

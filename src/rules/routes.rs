@@ -145,14 +145,12 @@ fn entry(context: &Context<'_>, module: &Module) -> Item {
         ("routing_key", ""),
     ]
     .map(|(key, value)| format!("{}: {}", quote(key), quote(value)));
+    let flat = fields.join(", ");
     let unit = indent_unit(module);
-    let lines: String = fields
-        .iter()
-        .map(|field| format!("\n{unit}{field},"))
-        .collect();
+    let lines = fields.map(|field| format!("\n{unit}{field},")).concat();
     let key = quote(&contract.event_task);
     Item {
-        flat: format!("{key}: {{{}}}", fields.join(", ")),
+        flat: format!("{key}: {{{flat}}}"),
         block: Some(format!("{key}: {{{lines}\n}}")),
     }
 }

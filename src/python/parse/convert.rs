@@ -96,7 +96,7 @@ impl Convert<'_> {
             ast::Stmt::Expr(stmt) => StmtKind::Expr {
                 value: self.expr(&stmt.value),
             },
-            ast::Stmt::Raise(stmt) => StmtKind::Other {
+            ast::Stmt::Raise(stmt) => StmtKind::Raise {
                 parts: self.options([stmt.exc.as_deref(), stmt.cause.as_deref()]),
             },
             ast::Stmt::Assert(stmt) => StmtKind::Other {

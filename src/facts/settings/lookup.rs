@@ -1,0 +1,276 @@
+//! Finds the live bindings of names in each kind of home. Pure.
+
+use std::sync::Arc;
+
+use super::{Added, Settings, Site, find_class};
+use crate::edit::Span;
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::bindings::{self, Live, Opaque, Origin, Target, keyword_or_key};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
+
+impl Settings<'_> {
+    pub(super) fn in_module(
+        &self,
+        file: &RelPath,
+        names: &[String],
+        seen: &mut Vec<RelPath>,
+    ) -> Result<Vec<Site>, Finding> {
+        if seen.contains(file) {
+            return Ok(Vec::new());
+        }
+        seen.push(file.clone());
+        let module = self.module(file)?;
+        let follow = |from: Option<&str>, level: usize| {
+            self.roots.resolve_from(self.tree, file, level, from)
+        };
+        let stars = |from: Option<&str>, level: usize| {
+            follow(from, level)
+                .filter(|target| !self.tree.is_ignored(target))
+                .is_some_and(|target| {
+                    !self
+                        .in_module(&target, names, &mut seen.clone())
+                        .is_ok_and(|sites| sites.is_empty())
+                })
+        };
+        let lives = bindings::live(&module.body, Target::Name(names), &stars)
+            .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
+        if lives.is_empty() {
+            proven_absent(file, &module, names)?;
+        }
+        let only = lives.len() == 1;
+        let mut sites = Vec::new();
+        for live in lives {
+            match live.origin {
+                Origin::Value(_) | Origin::Elsewhere { .. } => {
+                    let site = site(file, &module, &live, only);
+                    sites.extend(site.map(|site| self.through_alias(site)));
+                }
+                Origin::Star {
+                    module: from,
+                    level,
+                    ..
+                } => {
+                    let target = follow(from, level);
+                    let mut found = target.map_or(Ok(Vec::new()), |target| {
+                        self.in_module(&target, names, seen)
+                    })?;
+                    mark_added(&mut found, &live);
+                    sites.extend(found);
+                }
+                Origin::Import {
+                    module: from,
+                    level,
+                    name,
+                    stmt,
+                } => {
+                    let Some(target) = follow(from, level) else {
+                        return Err(imported_from_outside(file, &names[0], stmt.span));
+                    };
+                    let mut found = self.in_module(&target, &[name.to_owned()], seen)?;
+                    mark_added(&mut found, &live);
+                    sites.extend(found);
+                }
+            }
+        }
+        Ok(sites)
+    }
+
+    pub(super) fn in_class(
+        &self,
+        file: &RelPath,
+        class: &str,
+        names: &[String],
+        depth: usize,
+    ) -> Result<Vec<Site>, Finding> {
+        let module = self.module(file)?;
+        let Some((body, bases)) = find_class(&module.body, class) else {
+            return Ok(Vec::new());
+        };
+        let lives = bindings::live(body, Target::Name(names), &|_, _| false)
+            .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
+        let only = lives.len() == 1;
+        let sites: Vec<Site> = lives
+            .into_iter()
+            .filter_map(|live| site(file, &module, &live, only))
+            .collect();
+        if !sites.is_empty() || depth > 8 {
+            return Ok(sites);
+        }
+        for base in bases.iter().filter_map(Expr::name) {
+            let found = self.in_class(file, base, names, depth + 1)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        proven_absent(file, &module, names)?;
+        Ok(Vec::new())
+    }
+
+    pub(super) fn keyed(
+        &self,
+        file: &RelPath,
+        dict: &str,
+        keys: &[String],
+    ) -> Result<Vec<Site>, Finding> {
+        let mut found = Vec::new();
+        for holder in self.in_module(file, &[dict.to_owned()], &mut Vec::new())? {
+            let set = holder.additions.iter().rfind(|added| {
+                added
+                    .key
+                    .as_ref()
+                    .and_then(Expr::string)
+                    .is_some_and(|key| keys.contains(&key))
+            });
+            let value = match set {
+                Some(added) => Some(&added.value),
+                None => holder.value.as_ref().and_then(|value| match &value.kind {
+                    ExprKind::Call { args, keywords, .. } => keyword_or_key(args, keywords, keys),
+                    _ => keyword_or_key(std::slice::from_ref(value), &[], keys),
+                }),
+            };
+            if let Some(value) = value.cloned() {
+                found.push(Site {
+                    value: Some(value),
+                    additions: Vec::new(),
+                    ..holder
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn members(
+        &self,
+        file: &RelPath,
+        object: &str,
+        names: &[String],
+    ) -> Result<Vec<Site>, Finding> {
+        let module = self.module(file)?;
+        let mut sites = Vec::new();
+        let mut blocks: Vec<&[Stmt]> = vec![&module.body];
+        walk(&module.body, &mut |stmt| {
+            if let StmtKind::Function { body, .. } = &stmt.kind {
+                blocks.push(body);
+            }
+        });
+        for block in blocks {
+            let lives = bindings::live(block, Target::Member(object, names), &|_, _| false)
+                .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
+            let only = lives.len() == 1;
+            sites.extend(
+                lives
+                    .into_iter()
+                    .filter_map(|live| site(file, &module, &live, only)),
+            );
+        }
+        if sites.is_empty() {
+            proven_absent(file, &module, names)?;
+        }
+        Ok(sites
+            .into_iter()
+            .map(|site| self.through_alias(site))
+            .collect())
+    }
+
+    /// `task_queues = TASK_QUEUES`: the binding of the name, where it has just one in the same file.
+    fn through_alias(&self, site: Site) -> Site {
+        let Some(name) = site
+            .value
+            .as_ref()
+            .and_then(Expr::name)
+            .filter(|_| site.additions.is_empty())
+        else {
+            return site;
+        };
+        let behind = self
+            .in_file(&site.file, &[name.to_owned()])
+            .ok()
+            .filter(|found| found.len() == 1);
+        match behind.and_then(|mut found| found.pop()) {
+            Some(behind) if behind.value.is_some() && behind.top.start < site.top.start => behind,
+            _ => site,
+        }
+    }
+}
+
+pub(super) fn site(
+    file: &RelPath,
+    module: &Arc<Module>,
+    live: &Live<'_>,
+    only: bool,
+) -> Option<Site> {
+    let additions = live.additions.iter().map(|addition| Added {
+        stmt: addition.value.stmt.span,
+        top: addition.value.top.span,
+        value: addition.value.value.clone(),
+        element: addition.element,
+        key: addition.key.cloned(),
+    });
+    let (stmt, top, value) = match live.origin {
+        Origin::Value(value) => (value.stmt.span, value.top.span, Some(value.value.clone())),
+        Origin::Elsewhere { stmt } => (stmt.span, stmt.span, None),
+        Origin::Import { .. } | Origin::Star { .. } => return None,
+    };
+    Some(Site {
+        file: file.clone(),
+        module: Arc::clone(module),
+        stmt,
+        top,
+        value,
+        additions: additions.collect(),
+        only,
+        varies: live.varies,
+    })
+}
+
+/// What an importing file adds reaches only that file: the base is where everyone reads.
+fn mark_added(sites: &mut [Site], live: &Live<'_>) {
+    for site in sites {
+        site.varies |= live.varies || !live.additions.is_empty();
+    }
+}
+
+pub(super) fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding {
+    Finding::refusal(opaque.code, format!("`{name}` is {}", opaque.why))
+        .at(file, opaque.span)
+        .label("we cannot tell what Celery will read")
+        .help(format!(
+            "bind `{name}` by a plain assignment, then run again"
+        ))
+}
+
+fn imported_from_outside(file: &RelPath, name: &str, span: Span) -> Finding {
+    Finding::refusal(
+        "bound-outside",
+        format!("`{name}` comes from outside the service"),
+    )
+    .at(file, span)
+    .label("we edit the service's own files only")
+    .help(format!(
+        "bind `{name}` in the service's settings, then run again"
+    ))
+}
+
+/// In a file that did not parse whole, only a byte search can say that a name is absent.
+fn proven_absent(file: &RelPath, module: &Module, names: &[String]) -> Result<(), Finding> {
+    let Some(error) = module.errors.first() else {
+        return Ok(());
+    };
+    for name in names {
+        let at = module
+            .text
+            .windows(name.len())
+            .position(|window| window == name.as_bytes());
+        if let Some(at) = at {
+            let message =
+                format!("cannot tell whether `{name}` is bound: the file does not parse whole");
+            return Err(Finding::refusal("syntax-hides-setting", message)
+                .at(file, error.span)
+                .at(file, Span::new(at, at + name.len()))
+                .label(error.message.clone())
+                .help("mend the syntax error, then run again"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! Follows a block statement by statement: which bindings are live behind each. Pure.
+
+use super::target::{opaque, opaque_at};
+use super::{Addition, Live, Opaque, Origin, Target, Value, keyword_or_key};
+use crate::python::syntax::{Alias, Expr, ExprKind, Stmt, StmtKind, walk};
+
+/// What is looked for, and which star imports may bind it.
+pub(super) struct Flow<'t> {
+    pub(super) target: Target<'t>,
+    pub(super) stars: &'t dyn Fn(Option<&str>, usize) -> bool,
+}
+
+type Step<'a> = Result<Vec<Live<'a>>, Opaque>;
+
+impl Flow<'_> {
+    /// What is live behind a block, given what is live in front of it.
+    ///
+    /// `top` is the statement of the outermost block that holds this one; `None` where it is that block.
+    pub(super) fn block<'a>(
+        &self,
+        mut lives: Vec<Live<'a>>,
+        block: &'a [Stmt],
+        top: Option<&'a Stmt>,
+    ) -> Step<'a> {
+        for stmt in block {
+            lives = self.step(lives, stmt, top.unwrap_or(stmt))?;
+        }
+        Ok(lives)
+    }
+
+    fn step<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
+        match &stmt.kind {
+            StmtKind::Assign { targets, value, .. } => {
+                self.assign(lives, stmt, top, targets, value)
+            }
+            StmtKind::Augment { target, .. } if !self.is_target(target) => Ok(lives),
+            StmtKind::Augment { add: false, .. } => {
+                let why = "changed by an operator other than `+=`";
+                Err(opaque("changed-by-operator", why, stmt))
+            }
+            StmtKind::Augment { value, .. } => Ok(added(lives, Addition::of(stmt, top, value))),
+            StmtKind::ImportFrom {
+                module,
+                level,
+                names,
+            } => Ok(self.import_from(lives, stmt, module.as_deref(), *level, names)),
+            StmtKind::If { .. } | StmtKind::Match { .. } => self.branch(lives, stmt, top),
+            StmtKind::Try {
+                body,
+                handlers,
+                orelse,
+                finally,
+            } => {
+                let tried = self.block(lives.clone(), body, Some(top))?;
+                let broken = join(lives, tried.clone());
+                let mut after = self.block(tried, orelse, Some(top))?;
+                for handler in handlers.iter().filter(|handler| !leaves(&handler.body)) {
+                    after = join(after, self.block(broken.clone(), &handler.body, Some(top))?);
+                }
+                self.block(after, finally, Some(top))
+            }
+            StmtKind::With { targets, .. } if self.binds_one(targets) => {
+                Err(opaque("bound-by-with", "bound by a `with` statement", stmt))
+            }
+            StmtKind::With { body, .. } => self.block(lives, body, Some(top)),
+            StmtKind::Loop { .. } => self.in_loop(lives, stmt),
+            StmtKind::Delete { targets } if self.binds_one(targets) => {
+                Err(opaque("deleted", "deleted", stmt))
+            }
+            StmtKind::Expr { value } => self.effect(lives, stmt, top, value),
+            _ => self.definition(stmt).map_or(Ok(lives), Err),
+        }
+    }
+
+    /// Statements that bind a name to something that is no setting, or from inside a function.
+    fn definition(&self, stmt: &Stmt) -> Option<Opaque> {
+        match &stmt.kind {
+            StmtKind::Import { names } if names.iter().any(|alias| self.is_name(alias.bound())) => {
+                Some(opaque("bound-to-module", "bound to a module", stmt))
+            }
+            StmtKind::Function { name, .. } if self.is_name(&name.text) => {
+                Some(opaque("bound-to-function", "a function", stmt))
+            }
+            StmtKind::Class { name, .. } if self.is_name(&name.text) => {
+                Some(opaque("bound-to-class", "a class", stmt))
+            }
+            StmtKind::Function { body, .. } => self.in_function(body),
+            _ => None,
+        }
+    }
+
+    fn assign<'a>(
+        &self,
+        lives: Vec<Live<'a>>,
+        stmt: &'a Stmt,
+        top: &'a Stmt,
+        targets: &'a [Expr],
+        value: &'a Expr,
+    ) -> Step<'a> {
+        for target in targets {
+            if self.is_target(target) {
+                return Ok(bound(Origin::Value(Value { stmt, top, value })));
+            }
+            if let Some(key) = self.key_of_target(target) {
+                let addition = Addition::of(stmt, top, value);
+                return Ok(added(
+                    lives,
+                    Addition {
+                        key: Some(key),
+                        ..addition
+                    },
+                ));
+            }
+            if matches!(target.kind, ExprKind::Sequence(..)) && self.binds_inside(target) {
+                return Err(opaque_at(
+                    "bound-by-unpacking",
+                    "bound by unpacking",
+                    target.span,
+                ));
+            }
+            if let Some(span) = self.dynamic(target) {
+                return Err(opaque_at("bound-dynamically", DYNAMIC, span));
+            }
+        }
+        Ok(lives)
+    }
+
+    fn import_from<'a>(
+        &self,
+        lives: Vec<Live<'a>>,
+        stmt: &'a Stmt,
+        module: Option<&'a str>,
+        level: usize,
+        names: &'a [Alias],
+    ) -> Vec<Live<'a>> {
+        let binding = names
+            .iter()
+            .find(|alias| alias.name == "*" || self.is_name(alias.bound()));
+        match binding.map(|alias| alias.name.as_str()) {
+            Some("*") if (self.stars)(module, level) => bound(Origin::Star {
+                stmt,
+                module,
+                level,
+            }),
+            None | Some("*") => lives,
+            Some(name) => bound(Origin::Import {
+                stmt,
+                module,
+                level,
+                name,
+            }),
+        }
+    }
+
+    fn branch<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
+        let exhaustive = match &stmt.kind {
+            StmtKind::If { arms } => arms.iter().any(|arm| arm.test.is_none()),
+            _ => false,
+        };
+        let mut after = (!exhaustive).then(|| lives.clone());
+        for block in stmt.blocks().into_iter().filter(|block| !leaves(block)) {
+            let arm = self.block(lives.clone(), block, Some(top))?;
+            after = Some(match after {
+                Some(after) => join(after, arm),
+                None => arm,
+            });
+        }
+        Ok(after.unwrap_or(lives))
+    }
+
+    fn in_loop<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt) -> Step<'a> {
+        let why = "bound in a loop";
+        if let StmtKind::Loop {
+            target: Some(target),
+            ..
+        } = &stmt.kind
+            && self.binds_inside(target)
+        {
+            return Err(opaque("bound-in-loop", why, stmt));
+        }
+        for block in stmt.blocks() {
+            if let Some(span) = self.first_addition(block) {
+                return Err(opaque_at("bound-in-loop", "added to in a loop", span));
+            }
+            if let Some(live) = self.block(Vec::new(), block, Some(stmt))?.first() {
+                let span = self.first_mention(stmt).unwrap_or(live.origin.span());
+                return Err(opaque_at("bound-in-loop", why, span));
+            }
+        }
+        Ok(lives)
+    }
+
+    /// `global NAME` in a function that binds it.
+    fn in_function(&self, body: &[Stmt]) -> Option<Opaque> {
+        let mut found = None;
+        walk(body, &mut |stmt| {
+            if let StmtKind::Global { names } = &stmt.kind
+                && names.iter().any(|name| self.is_name(name))
+            {
+                found = Some(opaque("bound-in-function", "bound inside a function", stmt));
+            }
+        });
+        found
+    }
+
+    /// A statement that is an expression: `NAME.append(x)`, `app.conf.update(…)`, `setattr(…)`, `exec`.
+    fn effect<'a>(
+        &self,
+        lives: Vec<Live<'a>>,
+        stmt: &'a Stmt,
+        top: &'a Stmt,
+        expr: &'a Expr,
+    ) -> Step<'a> {
+        if let Some(span) = self.dynamic(expr) {
+            return Err(opaque_at("bound-dynamically", DYNAMIC, span));
+        }
+        let ExprKind::Call { function, args, .. } = &expr.kind else {
+            return Ok(lives);
+        };
+        let ExprKind::Attribute {
+            value: object,
+            name: method,
+        } = &function.kind
+        else {
+            return Ok(lives);
+        };
+        if !self.is_target(object) {
+            let updated = self.updated(expr).map(|value| Value { stmt, top, value });
+            return Ok(updated.map_or(lives, |value| bound(Origin::Value(value))));
+        }
+        match (method.text.as_str(), args.as_slice()) {
+            ("append" | "add", [value]) | ("insert", [_, value]) => {
+                let addition = Addition::of(stmt, top, value);
+                Ok(added(
+                    lives,
+                    Addition {
+                        element: true,
+                        ..addition
+                    },
+                ))
+            }
+            ("extend" | "update", [value]) => Ok(added(lives, Addition::of(stmt, top, value))),
+            ("sort" | "reverse", _) => Ok(lives),
+            _ => Err(opaque(
+                "changed-by-call",
+                "changed by a call that we do not follow",
+                stmt,
+            )),
+        }
+    }
+
+    /// The value that `object.update(name=value)` or `object.update({'name': value})` gives the target.
+    fn updated<'a>(&self, call: &'a Expr) -> Option<&'a Expr> {
+        let Target::Member(object, names) = self.target else {
+            return None;
+        };
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &call.kind
+        else {
+            return None;
+        };
+        let ExprKind::Attribute {
+            value,
+            name: method,
+        } = &function.kind
+        else {
+            return None;
+        };
+        if method.text != "update" || value.dotted().as_deref() != Some(object) {
+            return None;
+        }
+        keyword_or_key(args, keywords, names)
+    }
+}
+
+const DYNAMIC: &str = "set through a mapping of names";
+
+impl<'a> Addition<'a> {
+    /// Several elements, under no key.
+    fn of(stmt: &'a Stmt, top: &'a Stmt, value: &'a Expr) -> Self {
+        Self {
+            value: Value { stmt, top, value },
+            element: false,
+            key: None,
+        }
+    }
+}
+
+fn bound(origin: Origin<'_>) -> Vec<Live<'_>> {
+    vec![Live {
+        origin,
+        additions: Vec::new(),
+        varies: false,
+    }]
+}
+
+/// Both ways are possible. One origin reached twice keeps the additions common to both.
+fn join<'a>(mut one: Vec<Live<'a>>, other: Vec<Live<'a>>) -> Vec<Live<'a>> {
+    for live in other {
+        let same = one
+            .iter_mut()
+            .find(|have| have.origin.span() == live.origin.span());
+        let Some(have) = same else {
+            one.push(live);
+            continue;
+        };
+        let pairs = have.additions.iter().zip(&live.additions);
+        let common = pairs
+            .take_while(|(a, b)| a.value.stmt.span == b.value.stmt.span)
+            .count();
+        let longest = have.additions.len().max(live.additions.len());
+        have.varies |= live.varies || common != longest;
+        have.additions.truncate(common);
+    }
+    one
+}
+
+/// An addition to a name that nothing here binds is all that is seen of it.
+fn added<'a>(mut lives: Vec<Live<'a>>, addition: Addition<'a>) -> Vec<Live<'a>> {
+    if lives.is_empty() {
+        let stmt = addition.value.stmt;
+        lives = bound(Origin::Elsewhere { stmt });
+    }
+    for live in &mut lives {
+        live.additions.push(addition);
+    }
+    lives
+}
+
+/// Whether control never comes out of the block's end.
+fn leaves(block: &[Stmt]) -> bool {
+    matches!(
+        block.last().map(|stmt| &stmt.kind),
+        Some(StmtKind::Return { .. } | StmtKind::Raise { .. })
+    )
+}
