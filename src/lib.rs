@@ -9,6 +9,7 @@ pub mod draft;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+pub mod init;
 pub mod lock;
 pub mod newline;
 pub mod next;

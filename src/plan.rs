@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
@@ -81,27 +81,28 @@ impl Plan {
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
 pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
-    let Attempt { plan, shared } = match attempt(tree, flags) {
-        Ok(attempt) => attempt,
-        Err(findings) => return Ok(Plan::refused(findings)),
-    };
-    for (path, folded) in &shared {
+    match attempt(tree, flags) {
+        Err(findings) => Ok(Plan::refused(findings)),
+        Ok(attempt) => prove(tree, flags, &attempt).map(|()| attempt.plan).context(
+            "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
+        ),
+    }
+}
+
+fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
+    for (path, folded) in &attempt.shared {
         verify::only_adds(path, &folded.before, &folded.edits)?;
         if path.has_extension("py")
             && let Ok(module) = tree.python(path)
         {
-            verify::reads_as_before(
-                path,
-                &module,
-                &folded.edits,
-                &folded.edits.splice(&folded.before),
-            )?;
+            let after = folded.edits.splice(&folded.before);
+            verify::reads_as_before(path, &module, &folded.edits, &after)?;
         }
     }
-    if !plan.changes.is_empty() {
-        planning_again_gives_nothing(tree, flags, &plan)?;
+    if attempt.plan.changes.is_empty() {
+        return Ok(());
     }
-    Ok(plan)
+    planning_again_gives_nothing(tree, flags, &attempt.plan)
 }
 
 fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Result<()> {

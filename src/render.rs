@@ -23,12 +23,27 @@ pub struct Inputs {
 
 /// The listener: the module that passes every event to its handler.
 pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
-    event_module(contract, inputs, "listener.py.tera")
+    let Inputs {
+        app_module,
+        app_variable,
+        handlers_module,
+    } = inputs;
+    let (package, name) = handlers_module
+        .rsplit_once('.')
+        .unwrap_or(("", handlers_module));
+    let mut context = Context::new();
+    context.insert("app_module", app_module);
+    context.insert("app_variable", app_variable);
+    context.insert("handlers_module", handlers_module);
+    context.insert("handlers_package", package);
+    context.insert("handlers_name", name);
+    context.insert("event_task", &contract.event_task);
+    render(&contract.folder().join("listener.py.tera"), &context)
 }
 
 /// The handlers module as it starts out, empty but for its docstring.
-pub fn handlers(contract: &Contract, inputs: &Inputs) -> String {
-    event_module(contract, inputs, "handlers.py.tera")
+pub fn handlers(contract: &Contract) -> String {
+    render(&contract.folder().join("handlers.py.tera"), &Context::new())
 }
 
 /// The skeleton of a new service, not yet wired: every file under `templates/service/`.
@@ -51,25 +66,6 @@ pub fn service(name: &str, package: &str) -> Vec<(RelPath, Vec<u8>)> {
             )
         })
         .collect()
-}
-
-fn event_module(contract: &Contract, inputs: &Inputs, template: &str) -> String {
-    let Inputs {
-        app_module,
-        app_variable,
-        handlers_module,
-    } = inputs;
-    let (package, name) = handlers_module
-        .rsplit_once('.')
-        .unwrap_or(("", handlers_module));
-    let mut context = Context::new();
-    context.insert("app_module", app_module);
-    context.insert("app_variable", app_variable);
-    context.insert("handlers_module", handlers_module);
-    context.insert("handlers_package", package);
-    context.insert("handlers_name", name);
-    context.insert("event_task", &contract.event_task);
-    render(&contract.folder().join(template), &context)
 }
 
 fn render(path: &RelPath, context: &Context) -> String {
@@ -148,7 +144,7 @@ mod tests {
                     "{listener}"
                 );
                 assert!(listener.ends_with('\n') && !listener.starts_with('\n'));
-                let handlers = handlers(&contract, &inputs);
+                let handlers = handlers(&contract);
                 assert!(handlers.starts_with("\"\"\"") && handlers.ends_with('\n'));
             }
         }

@@ -1,4 +1,5 @@
 //! The program from outside: streams, exit codes, colours.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

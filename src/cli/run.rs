@@ -8,10 +8,10 @@ use super::{Cli, Command, Format, Init, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::finding::Finding;
+use crate::init;
 use crate::path::RelPath;
 use crate::plan::{self, Plan};
 use crate::report::{self, Detail, Outcome, Status};
-use crate::scaffold;
 use crate::tree::{Entry, Tree};
 
 /// Runs what was typed and reports it. The exit code, as the help lists them.
@@ -19,10 +19,10 @@ pub fn run(cli: &Cli) -> u8 {
     terminal::set_colours(cli.output.color);
     let code = match &cli.command {
         Command::Init(command) if command.dry_run => {
-            let outcome = planned(&command.service, &command.choices.config(), init_plan);
+            let outcome = planned(&command.service, &command.choices.config(), to_init);
             patches(&[outcome], &cli.output)
         }
-        Command::Init(command) => init(command, &cli.output),
+        Command::Init(command) => initialise(command, &cli.output),
         Command::Check(command) => reports(&all_planned(command), &cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
@@ -33,12 +33,12 @@ pub fn run(cli: &Cli) -> u8 {
     })
 }
 
-fn init(command: &Init, output: &Output) -> Result<u8> {
+fn initialise(command: &Init, output: &Output) -> Result<u8> {
     let root = &command.service;
     if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
         terminal::err(&told(&recovered))?;
     }
-    let mut outcome = planned(root, &command.choices.config(), init_plan);
+    let mut outcome = planned(root, &command.choices.config(), to_init);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
         if outcome.status == Status::Pending {
@@ -83,16 +83,16 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
     let flags = command.choices.config();
     let services = command.services.iter();
     services
-        .map(|service| planned(service, &flags, wiring))
+        .map(|service| planned(service, &flags, to_wire))
         .collect()
 }
 
-fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
+fn planned(service: &Path, flags: &Config, planner: Planner) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
     } else {
-        plan_for(service, flags)
+        plan_for(service, flags, planner)
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -109,38 +109,34 @@ fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
     }
 }
 
-/// How a command plans for the service at a path.
-type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
+/// How a command comes from a service to its plan.
+type Planner = fn(&Tree, &Config, &Path) -> Result<Plan>;
 
-/// For `init`, which creates what is not there yet.
-fn init_plan(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
-    let tree = Tree::disk(root);
-    if !scaffold::is_vacant(&tree) {
-        return wiring(root, flags);
-    }
-    let plan = scaffold::create(&tree, flags).with_context(|| our_bug(root))?;
-    Ok((tree, plan))
+/// `init` alone creates what is not there.
+fn to_init(tree: &Tree, flags: &Config, _: &Path) -> Result<Plan> {
+    init::init(tree, flags)
 }
 
-/// For every command: a service that is there.
-fn wiring(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+fn to_wire(tree: &Tree, flags: &Config, root: &Path) -> Result<Plan> {
+    if tree.entry(&RelPath::root()) == Entry::Missing {
+        bail!("there is no directory `{}`", root.display());
+    }
+    plan::plan(tree, flags)
+}
+
+/// The service at `root`, and its plan.
+fn plan_for(root: &Path, flags: &Config, planner: Planner) -> Result<(Tree, Plan)> {
     let name = root.display();
     let tree = Tree::disk(root);
     match tree.entry(&RelPath::root()) {
-        Entry::Directory => {}
-        Entry::Missing => bail!("there is no directory `{name}`"),
+        Entry::Directory | Entry::Missing => {}
         Entry::Unreadable(why) => bail!("`{name}` cannot be read: {why}"),
         Entry::File(_) | Entry::TooLarge(_) | Entry::Special(_) | Entry::Outside => {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
-    let plan = plan::plan(&tree, flags).with_context(|| our_bug(root))?;
+    let plan = planner(&tree, flags, root)?;
     Ok((tree, plan))
-}
-
-fn our_bug(root: &Path) -> String {
-    let name = root.display();
-    format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
 }
 
 fn interrupted(service: &str) -> Plan {

@@ -24,13 +24,9 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         .directory
         .join(&format!("{}.py", context.contract.listener_module));
     if is_free(context, &handlers)? && !is_package(context, &context.contract.handlers_module) {
-        draft.created.insert(
-            handlers,
-            (
-                Kind::Seeded,
-                render::handlers(context.contract, &inputs(context)),
-            ),
-        );
+        draft
+            .created
+            .insert(handlers, (Kind::Seeded, render::handlers(context.contract)));
     }
     if is_free(context, &listener)? {
         let text = render::listener(context.contract, &inputs(context));
