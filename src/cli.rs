@@ -35,7 +35,7 @@ Exit codes:
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Wire a service, in place and all or nothing
+    /// Wire a service, in place and all or nothing; a missing or empty one is created
     Init(Init),
     /// Say whether services are wired as their contract wants; never writes
     Check(Several),

@@ -1,4 +1,5 @@
 //! The program from outside: streams, exit codes, colours.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -124,6 +125,20 @@ fn init_wires_once_and_check_agrees() {
         assert!(out.starts_with("orders: wired, nothing to do\n"), "{out}");
     }
     assert_eq!(run(here.path(), &["diff", "orders"]).1, "");
+}
+
+#[test]
+fn only_init_creates_a_service() {
+    let here = services();
+    for command in ["check", "diff"] {
+        assert_eq!(run(here.path(), &[command, "demo"]).0, 2);
+    }
+    assert_eq!(run(here.path(), &["init", "--dry-run", "demo"]).0, 1);
+    assert!(!here.path().join("demo").exists());
+    let (code, out, err) = run(here.path(), &["init", "demo"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(here.path().join("demo/demo/settings.py").exists());
+    assert_eq!(run(here.path(), &["check", "demo"]).0, 0);
 }
 
 #[test]

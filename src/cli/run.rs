@@ -87,12 +87,12 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
         .collect()
 }
 
-fn planned(service: &Path, flags: &Config, planner: Planner) -> Outcome {
+fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
     } else {
-        plan_for(service, flags, planner)
+        plan_for(service, flags)
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -110,33 +110,39 @@ fn planned(service: &Path, flags: &Config, planner: Planner) -> Outcome {
 }
 
 /// How a command comes from a service to its plan.
-type Planner = fn(&Tree, &Config, &Path) -> Result<Plan>;
+type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
 
 /// `init` alone creates what is not there.
-fn to_init(tree: &Tree, flags: &Config, _: &Path) -> Result<Plan> {
-    init::init(tree, flags)
+fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+    let tree = service_at(root)?;
+    let plan = init::init(&tree, flags).with_context(|| our_bug(root))?;
+    Ok((tree, plan))
 }
 
-fn to_wire(tree: &Tree, flags: &Config, root: &Path) -> Result<Plan> {
+fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+    let tree = service_at(root)?;
     if tree.entry(&RelPath::root()) == Entry::Missing {
         bail!("there is no directory `{}`", root.display());
     }
-    plan::plan(tree, flags)
+    let plan = plan::plan(&tree, flags).with_context(|| our_bug(root))?;
+    Ok((tree, plan))
 }
 
-/// The service at `root`, and its plan.
-fn plan_for(root: &Path, flags: &Config, planner: Planner) -> Result<(Tree, Plan)> {
+fn service_at(root: &Path) -> Result<Tree> {
     let name = root.display();
     let tree = Tree::disk(root);
     match tree.entry(&RelPath::root()) {
-        Entry::Directory | Entry::Missing => {}
+        Entry::Directory | Entry::Missing => Ok(tree),
         Entry::Unreadable(why) => bail!("`{name}` cannot be read: {why}"),
         Entry::File(_) | Entry::TooLarge(_) | Entry::Special(_) | Entry::Outside => {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
-    let plan = planner(&tree, flags, root)?;
-    Ok((tree, plan))
+}
+
+fn our_bug(root: &Path) -> String {
+    let name = root.display();
+    format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
 }
 
 fn interrupted(service: &str) -> Plan {

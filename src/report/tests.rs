@@ -194,40 +194,41 @@ fn the_worst_service_decides_the_exit_code() {
 /// A path, its bytes before, its bytes after.
 type Sides = (&'static str, Option<&'static [u8]>, Option<&'static [u8]>);
 
+const FILES: &[Sides] = &[
+    ("lf.py", Some(b"a\nb\n\nc\n"), Some(b"a\nB\n\nc\n")),
+    (
+        "crlf.py",
+        Some(b"a\r\n\r\nc\r\n"),
+        Some(b"a\r\n\r\nb\r\nc\r\n"),
+    ),
+    ("cr.py", Some(b"a\rb\rc"), Some(b"a\rb\rB\rc")),
+    ("no-end.py", Some(b"a\nb"), Some(b"a\nb\nc")),
+    ("gets-end.py", Some(b"a\nb"), Some(b"a\nb\n")),
+    ("loses-end.py", Some(b"a\nb\n"), Some(b"a\nb")),
+    (
+        "latin1.py",
+        Some(b"# caf\xe9\nx\n"),
+        Some(b"# caf\xe9\nx\ny\n"),
+    ),
+    (
+        "odd.py",
+        Some(b"\xef\xbb\xbfa\x0c\n\x1b[1m\n"),
+        Some(b"\xef\xbb\xbfa\x0c\nb\n\x1b[1m\n"),
+    ),
+    ("dashes.sql", Some(b"-- a\n++ b\n"), Some(b"++ c\n")),
+    ("was-empty.py", Some(b""), Some(b"x\n")),
+    ("becomes-empty.py", Some(b"x\n"), Some(b"")),
+    ("new/deep/file.py", None, Some(b"x\r\ny")),
+    ("gone.py", Some(b"x\n"), None),
+    ("with space.py", Some(b"x\n"), Some(b"y\n")),
+    ("quo\"te\\.py", Some(b"x\n"), Some(b"y\n")),
+    ("\u{e9}t\u{e9}.py", Some(b"x\n"), Some(b"y\n")),
+    ("new space.py", None, Some(b"y\n")),
+];
+
 #[test]
 fn git_applies_the_patch_exactly() {
-    let before_and_after: &[Sides] = &[
-        ("lf.py", Some(b"a\nb\n\nc\n"), Some(b"a\nB\n\nc\n")),
-        (
-            "crlf.py",
-            Some(b"a\r\n\r\nc\r\n"),
-            Some(b"a\r\n\r\nb\r\nc\r\n"),
-        ),
-        ("cr.py", Some(b"a\rb\rc"), Some(b"a\rb\rB\rc")),
-        ("no-end.py", Some(b"a\nb"), Some(b"a\nb\nc")),
-        ("gets-end.py", Some(b"a\nb"), Some(b"a\nb\n")),
-        ("loses-end.py", Some(b"a\nb\n"), Some(b"a\nb")),
-        (
-            "latin1.py",
-            Some(b"# caf\xe9\nx\n"),
-            Some(b"# caf\xe9\nx\ny\n"),
-        ),
-        (
-            "odd.py",
-            Some(b"\xef\xbb\xbfa\x0c\n\x1b[1m\n"),
-            Some(b"\xef\xbb\xbfa\x0c\nb\n\x1b[1m\n"),
-        ),
-        ("dashes.sql", Some(b"-- a\n++ b\n"), Some(b"++ c\n")),
-        ("was-empty.py", Some(b""), Some(b"x\n")),
-        ("becomes-empty.py", Some(b"x\n"), Some(b"")),
-        ("new/deep/file.py", None, Some(b"x\r\ny")),
-        ("gone.py", Some(b"x\n"), None),
-        ("with space.py", Some(b"x\n"), Some(b"y\n")),
-        ("quo\"te\\.py", Some(b"x\n"), Some(b"y\n")),
-        ("\u{e9}t\u{e9}.py", Some(b"x\n"), Some(b"y\n")),
-        ("new space.py", None, Some(b"y\n")),
-    ];
-    let changes = before_and_after
+    let changes = FILES
         .iter()
         .map(|(path, before, after)| change(path, *before, *after))
         .chain([change("empty.py", None, Some(b""))]);
@@ -246,14 +247,14 @@ fn git_applies_the_patch_exactly() {
         let repository = tempfile::tempdir().unwrap();
         let from = repository.path().join(folder);
         let service = from.join(prefix);
-        for (path, before, _) in before_and_after {
+        for (path, before, _) in FILES {
             if let Some(before) = before {
                 write(&service.join(path), before);
             }
         }
         git(repository.path(), &["init", "-q"], b"");
         git(&from, &["apply", "-p1", "-"], &patch(&outcome));
-        for (path, _, after) in before_and_after {
+        for (path, _, after) in FILES {
             assert_eq!(read(&service.join(path)).as_deref(), *after, "{path}");
         }
     }
