@@ -298,7 +298,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
     Edit::insert(start, lines.collect::<String>())
 }
 
-/// On new lines behind the statement that ends at `end`.
+/// On new lines behind the statement that ends at `end`; several have blank lines between.
 fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
     let newline = newline(text, end);
     let line = line_start(text, model);
@@ -308,9 +308,10 @@ fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
         .count();
     let indent = indentation(text, line + blanks);
     let at = line_end(text, end);
+    let gap = if texts.len() > 1 { newline } else { "" };
     let lines = texts
         .iter()
-        .map(|text| format!("{newline}{indent}{}", indented(text, indent, newline)));
+        .map(|text| format!("{newline}{gap}{indent}{}", indented(text, indent, newline)));
     let last = if at == text.len() { newline } else { "" };
     Edit::insert(at, format!("{}{last}", lines.collect::<String>()))
 }

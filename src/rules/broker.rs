@@ -60,7 +60,7 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
     let mut names = context.settings.spellings(Setting::BrokerUrl);
     names.push(BROKER_URL.to_owned());
     let mut files = context.settings.chain();
-    files.extend(context.settings.siblings());
+    files.extend(context.settings.environments());
     for file in files {
         for name in &names {
             sites.extend(
@@ -243,7 +243,10 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
     let what = "broker URL for the emitter";
     if let Home::Keys(file, dict) = &context.settings.home {
         let module = context.settings.module(file)?;
-        let text = format!("{BROKER_URL} = {dict}[{}]", quoted(&module, &name));
+        let text = format!(
+            "{BROKER_URL} = {dict}[{}]",
+            quoted(&module, module.text.len(), &name)
+        );
         draft.define(file, &module, Anchor::End, Rank::Broker, text, what);
         return Ok(());
     }
@@ -349,7 +352,7 @@ impl Context<'_> {
     /// Every settings file that binds a name itself: the home's chain and the other environments.
     pub fn rebinding_files(&self, name: &str) -> Vec<RelPath> {
         let mut files = self.settings.chain();
-        files.extend(self.settings.siblings());
+        files.extend(self.settings.environments());
         files.retain(|file| rebinds(self, file, name) && !self.tree.is_ignored(file));
         files
     }

@@ -103,12 +103,13 @@ impl Reader<'_, '_> {
         let last = dotted.rsplit('.').next().unwrap_or_default();
         let reads = READERS.contains(&last)
             || last.to_ascii_lowercase().contains("env")
-            || last == "config";
+            || last.ends_with("Value");
         if !reads {
             return Ok(());
         }
-        // `str(url)` has its value first; every other reader has the variable's name there.
-        let skip = usize::from(!matches!(function.name(), Some("str")));
+        // `str(url)` and `values.Value(url)` have it first; every other reader has the variable's name there.
+        let first = last.ends_with("Value") || function.name() == Some("str");
+        let skip = usize::from(!first);
         for arg in args.iter().skip(skip) {
             self.expr(arg, depth)?;
         }
