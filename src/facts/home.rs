@@ -146,10 +146,10 @@ fn sets_items(tree: &Tree, file: &RelPath, object: &str) -> bool {
             for target in targets {
                 match &target.kind {
                     ExprKind::Subscript { value, .. } => {
-                        items |= value.dotted().as_deref() == Some(object)
+                        items |= value.dotted().as_deref() == Some(object);
                     }
                     ExprKind::Attribute { value, .. } => {
-                        attributes |= value.dotted().as_deref() == Some(object)
+                        attributes |= value.dotted().as_deref() == Some(object);
                     }
                     _ => {}
                 }

@@ -125,7 +125,10 @@ fn python_path(arg: &Expr) -> Option<&str> {
     let [piece] = pieces.as_slice() else {
         return None;
     };
-    piece.value.ends_with(".py").then_some(piece.value.as_str())
+    let is_file = std::path::Path::new(&piece.value)
+        .extension()
+        .is_some_and(|end| end == "py");
+    is_file.then_some(piece.value.as_str())
 }
 
 /// Whether a block binds this name in any way, conditionally or not, in the scope itself.

@@ -166,7 +166,7 @@ impl Container {
         let indent = indentation(text, line_start_blank(text, self.open));
         let newline = newline(text, self.open);
         let fit = |item: &Item| match &item.block {
-            Some(block) if width > LINE_WIDTH => block.replace('\n', &format!("{newline}{indent}")),
+            Some(lines) if width > LINE_WIDTH => lines.replace('\n', &format!("{newline}{indent}")),
             _ => item.flat.clone(),
         };
         vec![match tail.comma {

@@ -9,7 +9,7 @@ use crate::edit::Edit;
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::path::RelPath;
-use crate::python::syntax::Expr;
+use crate::python::syntax::{Expr, ExprKind};
 use crate::url::{Vhost, is_amqp, scheme, split, vhost};
 
 const WHAT: &str = "broker URL";
@@ -257,6 +257,10 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
         rebinding.push(scope.file.clone());
     }
     if let Home::Class(..) = context.settings.home {
+        if let Some(site) = worker.iter().find(|site| is_named_by_attribute(site)) {
+            draft.findings.push(late_value(site, &name));
+            return Ok(());
+        }
         draft.define(
             &scope.file,
             &scope.module,
@@ -317,6 +321,32 @@ fn disagreement(context: &Context<'_>, emitter: &Site, worker: &Site) -> Option<
             context.settings.dialect.spell(Setting::BrokerUrl)
         ))
     })
+}
+
+/// `X = values.Value('…')`: which variable it reads depends on the attribute's name.
+fn is_named_by_attribute(site: &Site) -> bool {
+    let Some(ExprKind::Call {
+        function, keywords, ..
+    }) = site.value.as_ref().map(|value| &value.kind)
+    else {
+        return false;
+    };
+    function
+        .dotted()
+        .is_some_and(|name| name.ends_with("Value"))
+        && keywords
+            .iter()
+            .all(|keyword| keyword.name.as_deref() != Some("environ_name"))
+}
+
+fn late_value(site: &Site, name: &str) -> Finding {
+    let message = format!(
+        "`{BROKER_URL} = {name}` would read another environment variable than `{name}` does"
+    );
+    Finding::error("broker-not-for-emitter", message)
+        .at(&site.file, site.stmt)
+        .label("this value takes its variable's name from the attribute")
+        .help(format!("add `environ_name='{name}'` to it, then run again"))
 }
 
 fn worker_only(site: &Site) -> Finding {
@@ -387,7 +417,7 @@ impl Context<'_> {
 
 fn keyword<'e>(call: &'e Expr, name: &str) -> Option<&'e Expr> {
     match &call.kind {
-        crate::python::syntax::ExprKind::Call { keywords, .. } => keywords
+        ExprKind::Call { keywords, .. } => keywords
             .iter()
             .find(|keyword| keyword.name.as_deref() == Some(name))
             .map(|keyword| &keyword.value),

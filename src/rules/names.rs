@@ -69,14 +69,15 @@ impl Scope {
                 let top = top.ok_or_else(|| no_body(file, name))?;
                 (Anchor::Before(top), top, None)
             }
-            Home::Members { object, .. } => match update_call(&module, object) {
-                Some(update) => (Anchor::Before(update.stmt), update.stmt, None),
-                None => {
+            Home::Members { object, .. } => {
+                if let Some(update) = update_call(&module, object) {
+                    (Anchor::Before(update.stmt), update.stmt, None)
+                } else {
                     let end = last_use(context, &module.body, object);
                     let anchor = end.map_or(Anchor::End, Anchor::Behind);
                     (anchor, end.unwrap_or(module.text.len()), None)
                 }
-            },
+            }
         };
         let indent = match anchor {
             Anchor::Before(at) | Anchor::ClassEnd(_, at) => indentation(&module.text, at),

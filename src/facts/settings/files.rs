@@ -141,30 +141,17 @@ impl Settings<'_> {
 
     /// The files behind `from module import *` in `file`, or behind a path that it includes.
     pub fn whole(&self, file: &RelPath, module: Option<&str>, level: usize) -> Vec<RelPath> {
-        let Some(pattern) = module.filter(|module| module.ends_with(".py")) else {
+        let Some(pattern) = module.filter(|module| is_path(module)) else {
             return Vec::from_iter(self.roots.resolve_from(self.tree, file, level, module));
         };
-        let whole = file.parent().unwrap_or_default().join(pattern);
-        let Some(whole) = RelPath::parse(whole.as_str()) else {
+        let beside = file.parent().unwrap_or_default().join(pattern);
+        let Some(whole) = RelPath::parse(beside.as_str()) else {
             return Vec::new();
         };
         let directory = whole.parent().unwrap_or_default();
-        let (start, end) = whole
-            .file_name()
-            .split_once('*')
-            .unwrap_or((whole.file_name(), ""));
-        let exact = !whole.file_name().contains('*');
-        let matches = |name: &str| match exact {
-            true => name == start,
-            false => {
-                name.starts_with(start)
-                    && name.ends_with(end)
-                    && name.len() >= start.len() + end.len()
-            }
-        };
         let names = self.tree.list(&directory).into_iter();
         names
-            .filter(|(name, is_directory)| !is_directory && matches(name))
+            .filter(|(name, is_directory)| !is_directory && matches(whole.file_name(), name))
             .map(|(name, _)| directory.join(&name))
             .collect()
     }
@@ -191,6 +178,21 @@ impl Settings<'_> {
             for target in self.star_imports(file, &module) {
                 self.collect_chain(&target, files);
             }
+        }
+    }
+}
+
+/// `components/celery.py`, where a module's name would stand.
+fn is_path(module: &str) -> bool {
+    RelPath::parse(module).is_some_and(|path| path.has_extension("py"))
+}
+
+/// Whether a file's name fits a pattern with at most one `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
         }
     }
 }
