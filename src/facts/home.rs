@@ -84,7 +84,14 @@ fn object(tree: &Tree, file: &RelPath, name: &str) -> Result<Home, Finding> {
         )
         .at(file, base.span)
         .label("a new attribute without annotation stops it from loading")
-        .help("load Celery's settings from a module, and name that with `--settings FILE`"));
+        .help(
+            "wire it by hand, with annotations: `task_queues: tuple = (…)`, `task_routes: dict = {…}`, \
+             and the listener in `imports`",
+        )
+        .help(
+            "or load Celery's settings from a plain class or module, \
+             `app.config_from_object('celeryconfig')`, then run again",
+        ));
     }
     Ok(Home::Class(file.clone(), name.to_owned()))
 }

@@ -159,9 +159,16 @@ fn usable(service: &Service<'_>, directory: &RelPath) -> Result<RelPath, Finding
         return Err(refused("it is a file".to_owned()));
     }
     if let Some(module) = module.filter(|module| is_new && has_file(service.tree, module)) {
-        return Err(refused(format!(
-            "a new package there would hide {module} and its tasks"
-        )));
+        let beside = module.parent().filter(|parent| *parent != RelPath::root());
+        let beside = beside.map_or_else(|| ".".to_owned(), |parent| parent.to_string());
+        let message = format!(
+            "--tasks-dir {directory}: a new package there would hide {module} and its tasks"
+        );
+        return Err(Finding::refusal("bad-tasks-dir", message)
+            .in_file(&module)
+            .help(format!(
+                "put the event modules beside it: --tasks-dir {beside}"
+            )));
     }
     let own = directory.file_name();
     if !own.is_empty() && !is_identifier(own) {

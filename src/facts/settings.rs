@@ -220,8 +220,14 @@ pub fn find_class<'m>(block: &'m [Stmt], wanted: &str) -> Option<(&'m [Stmt], &'
 
 /// A file that the settings need and that we cannot read as Python.
 pub fn unparsable(file: &RelPath, why: &Unparsable) -> Finding {
-    let finding = Finding::refusal(why.code, why.message.clone())
-        .help("mend the file, or name another with `--settings`");
+    let help = match (why.code, why.span) {
+        ("file-not-utf8", Some(_)) => {
+            "convert the file to UTF-8, or say what it is in its first line: # -*- coding: latin-1 -*-"
+        }
+        ("file-not-utf8", None) => "convert the file to UTF-8, then run again",
+        _ => "mend the file, or name another with `--settings`",
+    };
+    let finding = Finding::refusal(why.code, why.message.clone()).help(help);
     match why.span {
         Some(span) => finding.at(file, span),
         None => finding.in_file(file),

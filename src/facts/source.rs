@@ -13,7 +13,7 @@ use crate::facts::modules::has_file;
 use crate::facts::scope::bindings;
 use crate::facts::service::{Meaning, Service};
 use crate::facts::value::{Value, evaluate, string};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Place, nearest};
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind};
 
@@ -44,8 +44,12 @@ pub fn loading(
         && !has_file(service.tree, file)
     {
         let message = format!("--settings {file}: there is no such file");
-        return Err(Finding::refusal("settings-not-found", message)
-            .help("name a file below the service's directory: --settings FILE"));
+        let files = service.python().map(RelPath::as_str);
+        let help = match nearest(file.as_str(), files) {
+            Some(near) => format!("did you mean --settings {near}?"),
+            None => "name a file below the service's directory: --settings FILE".to_owned(),
+        };
+        return Err(Finding::refusal("settings-not-found", message).help(help));
     }
     let calls = load::calls(service, app);
     let namespace = load::namespace(service, &calls)?;

@@ -92,13 +92,18 @@ pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
     });
     match error {
         None => Ok(()),
-        Some(error) => Err(Finding::refusal(
-            "syntax-in-setting",
-            "a statement to edit does not parse",
-        )
-        .at(&site.file, error.span)
-        .label(error.message.clone())
-        .help("mend the syntax error, then run again")),
+        Some(error) => {
+            let finding =
+                Finding::refusal("syntax-in-setting", "a statement to edit does not parse")
+                    .at(&site.file, error.span)
+                    .label(error.message.clone());
+            if error.message.contains("unindent") {
+                let help =
+                    "indent by tabs or by spaces, not by both: replace this line's tab by spaces";
+                return Err(finding.at(&site.file, site.stmt).help(help));
+            }
+            Err(finding.help("mend the syntax error, then run again"))
+        }
     }
 }
 
@@ -250,6 +255,16 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
 }
 
 fn computed(site: &Site, value: &Expr, name: &str) -> Finding {
+    if let ExprKind::Binary { left, right, .. } = &value.kind
+        && adds_list_to_tuple(left, right)
+    {
+        return Finding::refusal(
+            "list-plus-tuple",
+            format!("`{name}` adds a list to a tuple: Python raises TypeError when it loads this"),
+        )
+        .at(&site.file, value.span)
+        .help("write both as tuples, or both as lists, then run again");
+    }
     refused(site, value.span, name)
 }
 
@@ -260,7 +275,9 @@ fn refused(site: &Site, span: Span, name: &str) -> Finding {
     )
     .at(&site.file, span)
     .label("what this gives is known only when it runs")
-    .help(format!("write `{name}` as a tuple, then run again"))
+    .help(format!(
+        "write `{name}` as a tuple, or append `{name} = tuple({name}) + ()` below it, then run again"
+    ))
 }
 
 fn is_conversion(value: &Expr) -> bool {

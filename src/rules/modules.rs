@@ -5,7 +5,8 @@ use crate::draft::Draft;
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::plan::Kind;
-use crate::python::syntax::{Expr, ExprKind, Module, walk};
+use crate::python::bindings::binds;
+use crate::python::syntax::{Expr, ExprKind, Module, StmtKind, walk};
 use crate::render::{self, Inputs};
 use crate::tree::Entry;
 
@@ -79,13 +80,21 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
         return Ok(());
     }
     if let Some(unsafe_call) = dispatches_by_getattr(&module, &context.contract.handlers_module) {
-        return Err(Finding::refusal(
-            "listener-unsafe",
-            "this listener lets any sender call what its module can see",
-        )
-        .at(path, unsafe_call.span)
-        .label("an event type of `__setattr__`, or of an imported function, is called too")
-        .help("move this file away and run again: a safe one is written in its place"));
+        let what = "this listener lets any sender call what its module can see";
+        let logger = undefined(&module, "logger");
+        let message = match logger {
+            Some(_) => {
+                format!("{what}; and `logger` is not defined: every event is acknowledged and lost")
+            }
+            None => what.to_owned(),
+        };
+        let finding = Finding::refusal("listener-unsafe", message)
+            .at(path, unsafe_call.span)
+            .label("an event type of `__setattr__`, or of an imported function, is called too")
+            .help("move this file away and run again: a safe one is written in its place");
+        return Err(logger
+            .into_iter()
+            .fold(finding, |finding, span| finding.at(path, span)));
     }
     if registers(&module, &context.contract.event_task) {
         return Ok(());
@@ -129,6 +138,28 @@ fn registers(module: &Module, task: &str) -> bool {
     walk(&module.body, &mut |stmt| {
         for expr in stmt.expressions() {
             expr.walk(&mut |part| found |= part.string().as_deref() == Some(task));
+        }
+    });
+    found
+}
+
+/// Where a name is first read, if nothing in the module binds it.
+fn undefined(module: &Module, name: &str) -> Option<crate::edit::Span> {
+    let stars = module.body.iter().any(|stmt| match &stmt.kind {
+        StmtKind::ImportFrom { names, .. } => names.iter().any(|alias| alias.name == "*"),
+        _ => false,
+    });
+    if stars || !binds(&module.body, name).is_empty() {
+        return None;
+    }
+    let mut found = None;
+    walk(&module.body, &mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| {
+                if part.name() == Some(name) {
+                    found.get_or_insert(part.span);
+                }
+            });
         }
     });
     found

@@ -245,12 +245,16 @@ fn bound_otherwise(context: &Context<'_>, site: &Site) -> Finding {
     let contract = &context.contract;
     let queue = format!("{}{}", context.name, contract.queue_suffix);
     let message = format!("the queue `{queue}` is there, but not as the contract wants it");
-    Finding::refusal("events-queue-differs", message)
-        .at(&site.file, site.stmt)
-        .label(format!(
+    let (span, label) = context.reader().difference(site).unwrap_or_else(|| {
+        let label = format!(
             "must be bound to the {} exchange `{}`, without arguments",
             contract.exchange_type, contract.exchange
-        ))
+        );
+        (site.stmt, label)
+    });
+    Finding::refusal("events-queue-differs", message)
+        .at(&site.file, span)
+        .label(label)
         .help(format!(
             "write it as `Queue({} + '{}', Exchange('{}', type='{}'))`, or remove it and run again",
             names::SERVICE_NAME,

@@ -1,6 +1,8 @@
 //! What is there already, by meaning: the events queue, its exchange, in any spelling. Pure.
 
+use super::element::held;
 use crate::contract::Contract;
+use crate::edit::Span;
 use crate::facts::settings::{Settings, Site};
 use crate::python::bindings::{self, Origin, Target};
 use crate::python::constant::{Part, fold, joined};
@@ -70,6 +72,35 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// The element that is the events queue bound otherwise, and what is wrong with it.
+    pub fn difference(&self, site: &Site) -> Option<(Span, String)> {
+        let element = held(site)
+            .into_iter()
+            .find(|element| self.queue(site, element) == Match::Wrong)?;
+        let Contract {
+            exchange,
+            exchange_type,
+            ..
+        } = self.contract;
+        let mut kind = None;
+        element.walk(&mut |part| {
+            if let Some((name, given)) = exchange_call(part)
+                && name == *exchange
+            {
+                kind = Some(given);
+            }
+        });
+        let label = match kind {
+            Some(kind) if kind != *exchange_type => {
+                format!("`{exchange}` is of type {kind} here and must be {exchange_type}")
+            }
+            _ => format!(
+                "must be bound to the {exchange_type} exchange `{exchange}`, without arguments"
+            ),
+        };
+        Some((element.span, label))
+    }
+
     /// What an entry of a mapping of queues is: `'orders-events': {'exchange': …}`.
     pub fn queue_entry(&self, key: &Expr, value: &Expr) -> Match {
         if !self.is_queue_name(key) {
@@ -103,28 +134,9 @@ impl Reader<'_, '_> {
 
     /// `Exchange('microservice-events', type='fanout')`.
     pub fn makes_exchange(&self, expr: &Expr) -> bool {
-        let ExprKind::Call {
-            function,
-            args,
-            keywords,
-            ..
-        } = &expr.kind
-        else {
-            return false;
-        };
-        let argument = |at: usize, name: &str| {
-            let keyword = keywords
-                .iter()
-                .find(|keyword| keyword.name.as_deref() == Some(name));
-            args.get(at)
-                .or(keyword.map(|keyword| &keyword.value))
-                .and_then(Expr::string)
-        };
-        function
-            .dotted()
-            .is_some_and(|name| name.ends_with("Exchange"))
-            && argument(0, "name").as_deref() == Some(&self.contract.exchange)
-            && argument(1, "type").as_deref() == Some(&self.contract.exchange_type)
+        exchange_call(expr).is_some_and(|(name, kind)| {
+            name == self.contract.exchange && kind == self.contract.exchange_type
+        })
     }
 
     fn is_queue_name(&self, expr: &Expr) -> bool {
@@ -141,6 +153,33 @@ impl Reader<'_, '_> {
                 self.service, self.contract.queue_suffix
             ))])
     }
+}
+
+/// The name and type in `Exchange('orders', type='fanout')`; without a type it is direct.
+fn exchange_call(expr: &Expr) -> Option<(String, String)> {
+    let ExprKind::Call {
+        function,
+        args,
+        keywords,
+        ..
+    } = &expr.kind
+    else {
+        return None;
+    };
+    let argument = |at: usize, name: &str| {
+        let keyword = keywords
+            .iter()
+            .find(|keyword| keyword.name.as_deref() == Some(name));
+        args.get(at).or(keyword.map(|keyword| &keyword.value))
+    };
+    if !function.dotted()?.ends_with("Exchange") {
+        return None;
+    }
+    let kind = match argument(1, "type") {
+        Some(kind) => kind.string()?,
+        None => "direct".to_owned(),
+    };
+    Some((argument(0, "name")?.string()?, kind))
 }
 
 /// The value of a name that a module binds just once, at its top.

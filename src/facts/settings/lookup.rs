@@ -245,12 +245,16 @@ fn mark_added(sites: &mut [Site], live: &Live<'_>) {
 }
 
 pub(super) fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding {
+    let help = match opaque.code {
+        "deleted" => {
+            format!("remove the `del`, or the binding of `{name}` with it, then run again")
+        }
+        _ => format!("bind `{name}` by a plain assignment, then run again"),
+    };
     Finding::refusal(opaque.code, format!("`{name}` is {}", opaque.why))
         .at(file, opaque.span)
         .label("we cannot tell what Celery will read")
-        .help(format!(
-            "bind `{name}` by a plain assignment, then run again"
-        ))
+        .help(help)
 }
 
 fn imported_from_outside(file: &RelPath, name: &str, span: Span) -> Finding {

@@ -118,8 +118,8 @@ impl Flow<'_> {
                     target.span,
                 ));
             }
-            if let Some(span) = self.dynamic(target) {
-                return Err(opaque_at("bound-dynamically", DYNAMIC, span));
+            if let Some(opaque) = self.dynamic(target) {
+                return Err(opaque);
             }
         }
         Ok(lives)
@@ -178,6 +178,13 @@ impl Flow<'_> {
         {
             return Err(opaque("bound-in-loop", why, stmt));
         }
+        let mut inside = Vec::new();
+        walk(std::slice::from_ref(stmt), &mut |stmt| {
+            inside.extend(stmt.expressions());
+        });
+        if let Some(opaque) = self.dynamic_in(inside.into_iter(), stmt.span) {
+            return Err(opaque);
+        }
         for block in stmt.blocks() {
             if let Some(span) = self.first_addition(block) {
                 return Err(opaque_at("bound-in-loop", "added to in a loop", span));
@@ -211,8 +218,8 @@ impl Flow<'_> {
         top: &'a Stmt,
         expr: &'a Expr,
     ) -> Step<'a> {
-        if let Some(span) = self.dynamic(expr) {
-            return Err(opaque_at("bound-dynamically", DYNAMIC, span));
+        if let Some(opaque) = self.dynamic(expr) {
+            return Err(opaque);
         }
         let included = included(stmt).into_iter().rev();
         if let Some(file) = included
@@ -287,8 +294,6 @@ impl Flow<'_> {
         keyword_or_key(args, keywords, names)
     }
 }
-
-const DYNAMIC: &str = "set through a mapping of names";
 
 impl<'a> Addition<'a> {
     /// Several elements, under no key.

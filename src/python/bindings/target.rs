@@ -49,20 +49,34 @@ impl Flow<'_> {
 
     /// `globals()['NAME']`, `setattr(module, 'NAME', …)`, `exec "NAME = …"` and their like: the names are
     /// strings there.
-    pub(super) fn dynamic(&self, expr: &Expr) -> Option<Span> {
-        const DOORS: [&str; 6] = ["globals", "locals", "vars", "setattr", "exec", "__dict__"];
+    pub(super) fn dynamic(&self, expr: &Expr) -> Option<Opaque> {
+        self.dynamic_in(std::iter::once(expr), expr.span)
+    }
+
+    /// The same of several expressions together: a loop over names and the door in its body.
+    pub(super) fn dynamic_in<'e>(
+        &self,
+        exprs: impl Iterator<Item = &'e Expr>,
+        span: Span,
+    ) -> Option<Opaque> {
         let Target::Name(names) = self.target else {
             return None;
         };
-        let (mut door, mut mentioned) = (false, false);
-        expr.walk(&mut |part| {
-            door |= match &part.kind {
-                ExprKind::Call { function, .. } => function
-                    .dotted()
-                    .is_some_and(|name| DOORS.contains(&name.as_str())),
-                ExprKind::Attribute { name, .. } => name.text == "__dict__",
-                _ => false,
+        let (mut door, mut mentioned) = (None, false);
+        let mut look = |part: &Expr| {
+            let through = match &part.kind {
+                ExprKind::Call { function, .. } => match function.name() {
+                    Some("globals" | "locals" | "vars") => Some("set through a mapping of names"),
+                    Some("setattr") => Some("set by `setattr`"),
+                    Some("exec") => Some("set by `exec`"),
+                    _ => None,
+                },
+                ExprKind::Attribute { name, .. } if name.text == "__dict__" => {
+                    Some("set through a mapping of names")
+                }
+                _ => None,
             };
+            door = door.or(through);
             mentioned |= match &part.kind {
                 ExprKind::String(_) => part
                     .string()
@@ -75,8 +89,12 @@ impl Flow<'_> {
                 }),
                 _ => false,
             };
-        });
-        (door && mentioned).then_some(expr.span)
+        };
+        for expr in exprs {
+            expr.walk(&mut look);
+        }
+        let why = door.filter(|_| mentioned)?;
+        Some(opaque_at("bound-dynamically", why, span))
     }
 
     pub(super) fn first_addition(&self, block: &[Stmt]) -> Option<Span> {
