@@ -61,7 +61,6 @@ impl Tasks {
                 found.scan(service, file, &module);
             }
         }
-        found.packages(service);
         for task in &found.declared {
             if task.name == event {
                 found.listeners.push(task.clone());
@@ -69,17 +68,20 @@ impl Tasks {
                 found.microservice.push(task.clone());
             }
         }
+        found.packages(service);
         found
     }
 
-    /// Tasks that have no name of their own yet would get their package's.
+    /// A package without a task: one that is written into it would get its name.
     fn packages(&mut self, service: &Service<'_>) {
         for file in service
             .python()
             .filter(|file| file.file_name() == "__init__.py")
         {
             let dotted = service.roots.dotted(file).unwrap_or_default();
-            if dotted.starts_with(BROADCAST) && !dotted.contains('.') {
+            let below = format!("{dotted}.");
+            let has_tasks = (self.microservice.iter()).any(|task| task.name.starts_with(&below));
+            if dotted.starts_with(BROADCAST) && !dotted.contains('.') && !has_tasks {
                 self.microservice.push(Task {
                     name: dotted,
                     place: Place {

@@ -7,6 +7,7 @@ use super::routes::{Routed, found};
 use crate::celery::Setting;
 use crate::config::Route;
 use crate::facts::pins::Version;
+use crate::facts::settings::Site;
 use crate::finding::{Finding, Place};
 
 /// The route for this service, and what a person should know of the choice. Never [`Route::Auto`].
@@ -18,7 +19,7 @@ pub fn choose(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
             if let Some(there) = already(context)? {
                 return Ok((there, Vec::new()));
             }
-            match reason_against(context)? {
+            match reason_against(context) {
                 None => Ok((Route::Router, Vec::new())),
                 Some(reason) => Ok((Route::EventOnly, vec![reason])),
             }
@@ -83,76 +84,151 @@ fn forced(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
     ))
 }
 
-/// The first condition of the router that does not hold.
-fn reason_against(context: &Context<'_>) -> Result<Option<Finding>, Finding> {
+/// A condition of the router that does not hold, and where that is seen.
+struct Against {
+    why: String,
+    places: Vec<Place>,
+}
+
+/// Every condition of the router that does not hold, and how to have it all the same.
+fn reason_against(context: &Context<'_>) -> Option<Finding> {
+    let mut against = Vec::new();
+    against.extend(no_library(context));
+    if !context.facts.django() {
+        against.push(Against {
+            why: "the router reads Django's settings, and there are none".to_owned(),
+            places: Vec::new(),
+        });
+    }
+    against.extend(own_queues(context));
+    let routes = context.settings.find(Setting::TaskRoutes);
+    let routes = routes.unwrap_or_default();
+    against.extend(condition("routes are defined", &routes));
+    if !context.facts.tasks.routed.is_empty() {
+        against.push(Against {
+            why: "a task names its own queue, which the router would override".to_owned(),
+            places: context.facts.tasks.routed.clone(),
+        });
+    }
+    against.extend(microservice_name(context));
+    if against.is_empty() {
+        return None;
+    }
+    let why: Vec<&str> = against.iter().map(|one| one.why.as_str()).collect();
+    let message = format!("a route for the event alone: {}", why.join("; "));
+    let finding = Finding::note("route-event-only", message).help(how_to_force(context));
+    let places = against.iter().flat_map(|one| &one.places);
+    Some(places.fold(finding, Finding::place))
+}
+
+fn no_library(context: &Context<'_>) -> Option<Against> {
     let contract = context.contract;
     let library = &contract.library;
-    let facts = context.facts;
-    if pinned(context).is_none() {
-        let pin = facts.pins.of(library).next();
-        let why = match pin {
-            Some(_) => format!(
+    if pinned(context).is_some() {
+        return None;
+    }
+    let pin = context.facts.pins.of(library).next();
+    Some(match pin {
+        Some(pin) => Against {
+            why: format!(
                 "{library} is not pinned to {} or below",
                 contract.library_version
             ),
-            None => format!("{library} is not pinned"),
-        };
-        return Ok(Some(reason(&why, pin.map(|pin| &pin.place))));
-    }
-    if !facts.django() {
-        return Ok(Some(reason(
-            "the router reads Django's settings, and there are none",
-            None,
-        )));
-    }
-    let queues = context.settings.find(Setting::TaskQueues)?;
-    for site in &queues {
-        if !held(site).iter().any(|element| bound_for_router(element)) {
-            let place = Place {
-                path: site.file.clone(),
-                span: Some(site.stmt),
-            };
-            return Ok(Some(reason(
-                "queues are defined, and the default one is not bound to exchange `default`",
-                Some(&place),
-            )));
-        }
-    }
-    if let Some(site) = context.settings.find(Setting::TaskRoutes)?.first() {
-        let place = Place {
-            path: site.file.clone(),
-            span: Some(site.stmt),
-        };
-        return Ok(Some(reason("routes are defined", Some(&place))));
-    }
-    if let Some(place) = facts.tasks.routed.first() {
-        return Ok(Some(reason(
-            "a task names its own queue, which the router would override",
-            Some(place),
-        )));
-    }
-    Ok(microservice_name(context))
+            places: vec![pin.place.clone()],
+        },
+        None => Against {
+            why: format!("{library} is not pinned"),
+            places: requirements(context).into_iter().cloned().collect(),
+        },
+    })
+}
+
+/// Queues of the service's own among which the router's default queue is missing.
+///
+/// Bindings that cannot be followed are refused by the rule that needs them.
+fn own_queues(context: &Context<'_>) -> Option<Against> {
+    let mut queues = context
+        .settings
+        .find(Setting::TaskQueues)
+        .unwrap_or_default();
+    queues.retain(|site| !held(site).iter().any(|element| bound_for_router(element)));
+    condition(
+        "queues are defined, and the default one is not bound to exchange `default`",
+        &queues,
+    )
+}
+
+fn condition(why: &str, sites: &[Site]) -> Option<Against> {
+    let places = sites.iter().map(|site| Place {
+        path: site.file.clone(),
+        span: Some(site.stmt),
+    });
+    (!sites.is_empty()).then(|| Against {
+        why: why.to_owned(),
+        places: places.collect(),
+    })
 }
 
 /// A name that the router's `^microservice.*` would broadcast.
-fn microservice_name(context: &Context<'_>) -> Option<Finding> {
+fn microservice_name(context: &Context<'_>) -> Option<Against> {
+    const BROADCAST: &str = "microservice";
     let facts = context.facts;
     if let Some(task) = facts.tasks.microservice.first() {
-        let why = format!(
-            "the router would broadcast the task `{}`, whose name starts with `microservice`",
-            task.name
-        );
-        return Some(reason(&why, Some(&task.place)));
+        let what = if task.place.span.is_some() {
+            "task"
+        } else {
+            "tasks of the package"
+        };
+        return Some(Against {
+            why: format!(
+                "the router would broadcast the {what} `{}`, whose name starts with `{BROADCAST}`",
+                task.name
+            ),
+            places: vec![task.place.clone()],
+        });
     }
-    let package = [&facts.app.module, &facts.layout.package]
+    let handlers = facts.layout.module(&context.contract.handlers_module);
+    let module = [&facts.app.module, &facts.layout.package, &handlers]
         .into_iter()
-        .find(|name| name.starts_with("microservice"))?;
-    Some(reason(
-        &format!(
-            "the router would broadcast the tasks of `{package}`: the name starts with `microservice`"
+        .find(|name| name.starts_with(BROADCAST))?;
+    Some(Against {
+        why: format!(
+            "the router would broadcast the tasks of `{module}`: the name starts with `{BROADCAST}`"
         ),
-        None,
-    ))
+        places: Vec::new(),
+    })
+}
+
+/// What to do first, where the router is wanted.
+fn how_to_force(context: &Context<'_>) -> String {
+    let contract = context.contract;
+    let line = format!("{}=={}", contract.library, contract.library_version);
+    if !context.facts.django() {
+        return "nothing to do: this route needs neither Django nor the library".to_owned();
+    }
+    let command = "`scaffold-events init --route router`";
+    if pinned(context).is_some() {
+        return format!("to route all tasks by the contract's router: {command}");
+    }
+    let there = context.facts.pins.of(&contract.library).next();
+    let first = match (there, requirements(context)) {
+        (Some(pin), _) => format!("pin `{line}` in {}", pin.place.path),
+        (None, Some(place)) if place.path.has_extension("txt") => {
+            format!("add `{line}` to {}", place.path)
+        }
+        (None, Some(place)) => format!("ask for `{line}` in {}", place.path),
+        (None, None) => format!("write `{line}` into requirements.txt"),
+    };
+    format!("to route all tasks by the contract's router, first {first}, then run {command}")
+}
+
+/// Where the service asks for Celery, or else for anything: beside it, a library is added.
+fn requirements<'c>(context: &'c Context<'_>) -> Option<&'c Place> {
+    let pins = &context.facts.pins;
+    let asked = |pin: &&crate::facts::pins::Pin| !pin.locked;
+    let pin = pins.of("celery").find(asked);
+    pin.or_else(|| pins.iter().find(asked))
+        .map(|pin| &pin.place)
 }
 
 fn pinned<'c>(context: &'c Context<'_>) -> Option<&'c crate::facts::pins::Pin> {
@@ -161,16 +237,4 @@ fn pinned<'c>(context: &'c Context<'_>) -> Option<&'c crate::facts::pins::Pin> {
         .facts
         .pins
         .at_most(&context.contract.library, &newest)
-}
-
-fn reason(why: &str, at: Option<&Place>) -> Finding {
-    let finding = Finding::note(
-        "route-event-only",
-        format!("a route for the event alone: {why}"),
-    )
-    .help("to route all tasks by the contract's router: `scaffold-events init --route router`");
-    match at {
-        Some(at) => finding.place(at),
-        None => finding,
-    }
 }
