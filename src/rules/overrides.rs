@@ -8,7 +8,7 @@ use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::bindings::{self, Origin, Target};
-use crate::python::syntax::{Expr, Module, Stmt, StmtKind, walk};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
 /// Reports every binding of a wired setting that some environment reads instead of the one we edit.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -38,8 +38,13 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         {
             return Err(repeated(&names[0], &sites, &hiding));
         }
-        draft.findings.push(hidden(&names[0], &hiding));
+        let (built, apart): (Vec<Site>, Vec<Site>) = hiding
+            .into_iter()
+            .partition(|site| context.builds_on_home(&site.file));
+        draft.findings.extend(hidden(context, setting, &built));
+        draft.findings.extend(elsewhere(context, setting, &apart));
     }
+    without_name(context, draft);
     Ok(())
 }
 
@@ -74,19 +79,116 @@ fn reads_itself(site: &Site, names: &[String]) -> bool {
     found
 }
 
-fn hidden(name: &str, hiding: &[Site]) -> Finding {
-    let mut finding = Finding::error(
+/// A file or class that takes the base's settings and binds this one anew.
+fn hidden(context: &Context<'_>, setting: Setting, hiding: &[Site]) -> Option<Finding> {
+    let name = context.settings.dialect.spell(setting);
+    let first = hiding.first()?;
+    let finding = Finding::error(
         "setting-overridden",
         format!("`{name}` is bound again for another environment, without the events"),
     )
-    .label("where this is loaded, no event arrives")
+    .label(consequence(context, setting))
+    .help(format!("add {} to it", missing(context, setting, first)));
+    Some(
+        hiding
+            .iter()
+            .fold(finding, |finding, site| finding.at(&site.file, site.stmt)),
+    )
+}
+
+/// A settings file that stands by itself: another process may load it.
+fn elsewhere(context: &Context<'_>, setting: Setting, apart: &[Site]) -> Option<Finding> {
+    let name = context.settings.dialect.spell(setting);
+    let first = apart.first()?;
+    let home = context.settings.home.file();
+    let finding = Finding::error(
+        "setting-overridden",
+        format!("a process that loads {} does not read {home}: it has a `{name}` of its own, without the events", first.file),
+    )
+    .label(consequence(context, setting))
     .help(format!(
-        "add to what the base holds instead: `{name} += (…)`"
+        "if a worker is started with {}, add {} to it",
+        first.file,
+        missing(context, setting, first)
     ));
-    for site in hiding {
-        finding = finding.at(&site.file, site.stmt);
+    Some(
+        apart
+            .iter()
+            .fold(finding, |finding, site| finding.at(&site.file, site.stmt)),
+    )
+}
+
+fn consequence(context: &Context<'_>, setting: Setting) -> String {
+    match setting {
+        Setting::TaskQueues => format!(
+            "no worker that loads this consumes `{}{}`",
+            context.name, context.contract.queue_suffix
+        ),
+        Setting::TaskRoutes => format!(
+            "`{}` published through Celery from here is not broadcast",
+            context.contract.event_task
+        ),
+        _ => format!(
+            "no worker that loads this knows the task `{}`",
+            context.contract.event_task
+        ),
     }
-    finding
+}
+
+/// The element to write by hand, which reads no name of another file.
+fn missing(context: &Context<'_>, setting: Setting, site: &Site) -> String {
+    let contract = context.contract;
+    let quote = |text: &str| super::quoted(&site.module, site.stmt.end, text);
+    let queue = quote(&format!("{}{}", context.name, contract.queue_suffix));
+    let (exchange, kind) = (quote(&contract.exchange), quote(&contract.exchange_type));
+    let is_dict = matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::Dict(_))
+    );
+    let binding = format!(
+        "{}: {exchange}, {}: {kind}",
+        quote("exchange"),
+        quote("exchange_type")
+    );
+    match setting {
+        Setting::TaskQueues if is_dict => format!("`{queue}: {{{binding}}}`"),
+        Setting::TaskQueues => format!("`Queue({queue}, Exchange({exchange}, type={kind}))`"),
+        Setting::TaskRoutes if context.routed_by_router() => {
+            format!("`{}`, as the last router,", quote(&contract.router))
+        }
+        Setting::TaskRoutes => format!(
+            "`{}: {{{binding}, {}: {}}}`",
+            quote(&contract.event_task),
+            quote("routing_key"),
+            quote("")
+        ),
+        _ => {
+            let listener = context.facts.layout.module(&contract.listener_module);
+            format!("`{}`", quote(&listener))
+        }
+    }
+}
+
+/// Django settings that stand by themselves and lack what the emitter reads.
+fn without_name(context: &Context<'_>, draft: &mut Draft) {
+    let name = super::names::SERVICE_NAME.to_owned();
+    if !context.facts.django() {
+        return;
+    }
+    for file in context.settings.siblings() {
+        let binds = context.settings.binds(&file, &name);
+        if context.builds_on_home(&file) || binds {
+            continue;
+        }
+        draft.findings.push(
+            Finding::warning(
+                "service-name-elsewhere",
+                format!("{file} has no `{name}`: a process that loads it cannot emit events"),
+            )
+            .in_file(&file)
+            .help(format!("add `{name} = '{}'` to it", context.name)),
+        );
+    }
 }
 
 fn repeated(name: &str, sites: &[Site], hiding: &[Site]) -> Finding {
@@ -111,26 +213,38 @@ pub fn unrelated_classes(
     home: &str,
     names: &[String],
 ) -> Result<(), Finding> {
-    let mut finding = None;
+    let (mut own, mut others) = (None, Vec::new());
     walk(&module.body, &mut |stmt| {
-        if let StmtKind::Class { name, .. } = &stmt.kind
-            && name.text != home
-            && !inherits(&module.body, &name.text, home, 0)
-            && !inherits(&module.body, home, &name.text, 0)
-            && let Some(span) = binding(stmt, names)
-        {
-            finding.get_or_insert_with(|| {
-                Finding::refusal(
-                    "setting-in-many-classes",
-                    format!("`{}` is bound in several classes", names[0]),
-                )
-                .at(file, span)
-                .label(format!("we would wire class `{home}` only"))
-                .help("let one class inherit from the other, then run again")
-            });
+        let StmtKind::Class { name, .. } = &stmt.kind else {
+            return;
+        };
+        let related = inherits(&module.body, &name.text, home, 0)
+            || inherits(&module.body, home, &name.text, 0);
+        match binding(stmt, names) {
+            Some(span) if name.text == home => own = Some(span),
+            Some(span) if !related => others.push((name.text.clone(), span)),
+            _ => {}
         }
     });
-    finding.map_or(Ok(()), Err)
+    if others.is_empty() {
+        return Ok(());
+    }
+    let mut classes: Vec<String> = others.iter().map(|(name, _)| format!("`{name}`")).collect();
+    classes.insert(0, format!("`{home}`"));
+    let setting = &names[0];
+    let finding = Finding::refusal(
+        "setting-in-many-classes",
+        format!(
+            "`{setting}` is bound in several classes: {}",
+            classes.join(", ")
+        ),
+    )
+    .label(format!("we would wire class `{home}` only"))
+    .help(format!(
+        "bind `{setting}` in one class that the others inherit, then run again"
+    ));
+    let spans = own.into_iter().chain(others.iter().map(|(_, span)| *span));
+    Err(spans.fold(finding, |finding, span| finding.at(file, span)))
 }
 
 fn binding(class: &Stmt, names: &[String]) -> Option<crate::edit::Span> {
@@ -159,6 +273,12 @@ fn inherits(block: &[Stmt], class: &str, base: &str, depth: usize) -> bool {
 }
 
 impl Context<'_> {
+    /// Whether what a file binds lies over the home's own settings: it imports them, or is the same file.
+    fn builds_on_home(&self, file: &RelPath) -> bool {
+        let home = self.settings.home.file();
+        file == home || self.settings.chain_of(file).contains(home)
+    }
+
     /// The bindings of a name in classes that build on the home's class.
     pub fn class_overrides(&self, names: &[String]) -> Vec<Site> {
         let Home::Class(file, home) = &self.settings.home else {

@@ -13,6 +13,13 @@ impl Settings<'_> {
         files
     }
 
+    /// Every file that `file` loads its names from, itself first.
+    pub fn chain_of(&self, file: &RelPath) -> Vec<RelPath> {
+        let mut files = Vec::new();
+        self.collect_chain(file, &mut files);
+        files
+    }
+
     /// The settings modules beside the home that build on it: other environments.
     pub fn siblings(&self) -> Vec<RelPath> {
         let Home::Names(home) = &self.home else {
