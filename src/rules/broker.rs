@@ -28,7 +28,11 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             let urls = url_literal::read(&context.settings, &site, value)?;
             rewrite(draft, &site, &urls);
             all.schemes.extend(urls.schemes);
-            all.warnings.extend(urls.warnings);
+            for warning in urls.warnings {
+                if !all.warnings.contains(&warning) {
+                    all.warnings.push(warning);
+                }
+            }
             all.several = all.several.or(urls.several);
         }
     }
@@ -42,9 +46,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             )
             .at(file, *span)
             .label("kombu takes these in turn, pika does not")
-            .help(format!(
-                "give the emitter one URL: bind `{BROKER_URL}` to a single one"
-            )),
+            .help(one_url(context)),
         );
     }
     schemes(context, draft, &all)?;
@@ -89,6 +91,19 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
     Ok(unique)
 }
 
+/// How the emitter gets one URL, and the worker keeps its failover.
+fn one_url(context: &Context<'_>) -> String {
+    let worker = context.settings.dialect.spell(Setting::BrokerUrl);
+    if worker == BROKER_URL {
+        format!(
+            "bind `{BROKER_URL}` to one of them: without more, the worker loses its failover; to keep it, \
+             give workers the whole list in the environment: CELERY_BROKER_URL='URL;URL'"
+        )
+    } else {
+        format!("bind `{BROKER_URL}` to one of them; `{worker}` keeps the worker's failover")
+    }
+}
+
 fn rewrite(draft: &mut Draft, site: &Site, urls: &Urls) {
     for (file, edit) in &urls.edits {
         debug_assert_eq!(*file, site.file, "names are followed in one file");
@@ -106,13 +121,18 @@ fn local_urls(context: &Context<'_>, draft: &mut Draft) {
                 .value
                 .as_ref()
                 .and_then(|value| url_literal::read(&context.settings, &site, value).ok());
-            for (file, edit) in urls.into_iter().flat_map(|urls| urls.edits) {
+            let Some(urls) = urls else {
+                continue;
+            };
+            for (file, edit) in &urls.edits {
+                let whole = urls.schemes.iter().map(|(_, _, span)| *span);
+                let mut whole = whole.filter(|span| span.contains(edit.span()));
                 draft.findings.push(
                     Finding::warning(
                         "url-old-vhost",
                         "a broker URL that ends in `//`, in a file that git ignores",
                     )
-                    .at(&file, edit.span())
+                    .at(file, whole.next_back().unwrap_or(site.stmt))
                     .help("end it in `/%2F`: with `//` every emit fails on this machine"),
                 );
             }
@@ -138,7 +158,14 @@ fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), F
             )
             .at(file, *span)
             .label("events are broadcast through an AMQP fanout exchange")
-            .help("point the broker at RabbitMQ, or wire it all the same with `--allow-non-amqp`");
+            .help(match level {
+                Level::Refusal => {
+                    "point the broker at RabbitMQ, or wire it all the same with `--allow-non-amqp`"
+                }
+                Level::Error | Level::Warning | Level::Note => {
+                    "point the broker at RabbitMQ wherever events are to be sent or received"
+                }
+            });
             if level == Level::Refusal {
                 return Err(finding);
             }
@@ -206,6 +233,9 @@ fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> 
     }
     let emitter = context.settings.named(&[BROKER_URL.to_owned()])?;
     let worker = context.settings.find(Setting::BrokerUrl)?;
+    if emitter.is_empty() && worker.is_empty() && is_named_elsewhere(context)? {
+        return Ok(());
+    }
     if context.settings.dialect == Dialect::Old
         && matches!(context.settings.home, Home::Names(_) | Home::Class(..))
     {
@@ -359,6 +389,12 @@ fn worker_only(site: &Site) -> Finding {
     .help(format!(
         "bind `{BROKER_URL}` in the Django settings to the same URL before emitting events"
     ))
+}
+
+/// A broker in parts, or under a name that is not read, has a finding of its own.
+fn is_named_elsewhere(context: &Context<'_>) -> Result<bool, Finding> {
+    let parts = context.settings.named(&["BROKER_HOST".to_owned()])?;
+    Ok(!parts.is_empty() || super::unread::broker(context)?.is_some())
 }
 
 fn no_url(context: &Context<'_>) -> Finding {

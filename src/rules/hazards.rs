@@ -1,8 +1,8 @@
 //! What would make a wired service fail all the same, and no edit of ours can mend. Findings only.
 
-use super::element::held;
-use super::{Context, default_queue};
-use crate::celery::{Dialect, Setting};
+use super::element::{held, outside_errors};
+use super::{Context, Rule, conditions, default_queue, unread};
+use crate::celery::Setting;
 use crate::draft::Draft;
 use crate::facts::pins::Version;
 use crate::facts::settings::Site;
@@ -11,11 +11,13 @@ use crate::python::syntax::{Expr, ExprKind};
 
 /// Looks for each hazard; a refusal where wiring would break what runs today.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
-    queue_arguments(context)?;
-    unread_names(context, draft)?;
-    accepted_content(context, draft)?;
-    default_queue_unconsumed(context, draft)?;
-    broker_in_parts(context, draft)?;
+    for check in CHECKS {
+        if let Err(refusal) = check(context, draft)
+            && !draft.findings.contains(&refusal)
+        {
+            draft.findings.push(refusal);
+        }
+    }
     workers(context, draft);
     old_urls(context, draft);
     local_settings(context, draft);
@@ -23,8 +25,18 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     Ok(())
 }
 
+/// What may refuse, each asked whatever the others say.
+const CHECKS: [Rule; 6] = [
+    queue_arguments,
+    unread::report,
+    conditions::report,
+    accepted_content,
+    default_queue_unconsumed,
+    broker_in_parts,
+];
+
 /// Settings that put arguments on every queue: the emitter declares the events queue without any.
-fn queue_arguments(context: &Context<'_>) -> Result<(), Finding> {
+fn queue_arguments(context: &Context<'_>, _: &mut Draft) -> Result<(), Finding> {
     for setting in [Setting::TaskQueueMaxPriority, Setting::TaskQueueHaPolicy] {
         let mut sites = context.settings.find(setting)?;
         sites.extend(
@@ -45,57 +57,6 @@ fn queue_arguments(context: &Context<'_>) -> Result<(), Finding> {
                 .label("the emitter declares the events queue without arguments: 406 PRECONDITION_FAILED")
                 .help("give the argument to the queues that need it: `Queue(…, queue_arguments={…})`, then run again"));
         }
-    }
-    Ok(())
-}
-
-/// Names in a dialect that Celery does not read here.
-fn unread_names(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
-    let settings = &context.settings;
-    let (dead, why): (fn(Setting) -> String, _) = match &settings.dialect {
-        Dialect::Namespaced(_) => (
-            |setting| setting.old().to_owned(),
-            "under a namespace, Celery before 5.7 does not read this name",
-        ),
-        Dialect::Old if context.facts.django() => (
-            |setting| format!("CELERY_{}", setting.lower().to_ascii_uppercase()),
-            "without a namespace, Celery does not read this name",
-        ),
-        Dialect::Old | Dialect::Lower => return Ok(()),
-    };
-    for setting in [
-        Setting::TaskQueues,
-        Setting::TaskRoutes,
-        Setting::TaskDefaultQueue,
-    ] {
-        let name = dead(setting);
-        if settings.spellings(setting).contains(&name) {
-            continue;
-        }
-        let Some(site) = settings
-            .named(std::slice::from_ref(&name))?
-            .into_iter()
-            .next()
-        else {
-            continue;
-        };
-        let finding = Finding::warning("setting-not-read", format!("`{name}`: {why}"))
-            .at(&site.file, site.stmt)
-            .label("has no effect today")
-            .help(format!(
-                "rename it to `{}` if it is meant to work",
-                settings.dialect.spell(setting)
-            ));
-        let depends = matches!(settings.dialect, Dialect::Namespaced(_))
-            && context.facts.pins.celery().is_none();
-        if depends && settings.find(setting)?.is_empty() {
-            return Err(Finding {
-                level: crate::finding::Level::Refusal,
-                ..finding
-            }
-            .help("or pin celery in requirements.txt, so that we know which names it reads"));
-        }
-        draft.findings.push(finding);
     }
     Ok(())
 }
@@ -140,16 +101,21 @@ fn accepted_content(context: &Context<'_>, draft: &mut Draft) -> Result<(), Find
 
 /// Queues are named, and the one that ordinary tasks go to is not among them.
 fn default_queue_unconsumed(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    let default = default_queue::name_today(context)?;
     let sites = context.settings.find(Setting::TaskQueues)?;
+    if sites
+        .iter()
+        .any(|site| outside_errors(site, site.top).is_err())
+    {
+        return Ok(());
+    }
     let names: Option<Vec<String>> = sites
         .iter()
         .map(|site| queue_names(context, site))
         .collect::<Option<Vec<_>>>()
         .map(|all| all.concat());
     let ours = format!("{}{}", context.name, context.contract.queue_suffix);
-    let (Some(site), Some(names), Some(default)) =
-        (sites.first(), names, default_queue::name_today(context)?)
-    else {
+    let (Some(site), Some(names), Some(default)) = (sites.first(), names, default) else {
         return Ok(());
     };
     let others = names.iter().any(|name| *name != ours);
@@ -263,29 +229,19 @@ fn workers(context: &Context<'_>, draft: &mut Draft) {
 fn old_urls(context: &Context<'_>, draft: &mut Draft) {
     let deployment = &context.facts.deployment;
     for (place, _) in &deployment.old_urls {
-        draft.findings.push(
-            Finding::warning(
-                "url-old-vhost",
-                "a broker URL that ends in `//`: the worker connects, the emitter does not",
+        let (message, help) = if deployment.env_local.contains(&place.path) {
+            (
+                "this machine's own env file still has a broker URL that ends in `//`",
+                "end it in `/%2F`: with `//` every emit fails here",
             )
-            .help("end it in `/%2F`; this file is yours to edit")
-            .place(place),
-        );
-    }
-    for file in &deployment.env_local {
-        let Some(text) = context.tree.bytes(file) else {
-            continue;
+        } else {
+            (
+                "a broker URL that ends in `//`: the worker connects, the emitter does not",
+                "end it in `/%2F`; this file is yours to edit",
+            )
         };
-        for edit in super::broker::env_edits(&text) {
-            draft.findings.push(
-                Finding::warning(
-                    "url-old-vhost",
-                    "this machine's own env file still has a broker URL that ends in `//`",
-                )
-                .at(file, edit.span())
-                .help("end it in `/%2F`: with `//` every emit fails here"),
-            );
-        }
+        let finding = Finding::warning("url-old-vhost", message).help(help);
+        draft.findings.push(finding.place(place));
     }
 }
 

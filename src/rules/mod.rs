@@ -1,6 +1,7 @@
 //! One file per thing to ensure: a table of plain functions from facts to fixes and findings. Pure.
 
 pub mod broker;
+pub mod conditions;
 pub mod default_queue;
 pub mod element;
 pub mod exports;
@@ -13,6 +14,7 @@ pub mod queues;
 pub mod recognise;
 pub mod route_choice;
 pub mod routes;
+pub mod unread;
 pub mod url_literal;
 
 use crate::celery::Setting;

@@ -35,6 +35,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         );
     }
     for site in &sites {
+        draft.findings.extend(router_in_front(context, site));
         match found(context, site) {
             Some(Routed::Router) => complete_tuple(context, draft, site),
             Some(Routed::EventOnly) if !context.routed_by_router() => {}
@@ -104,6 +105,30 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
         }
     };
     add(draft, site, &element)
+}
+
+/// A router of the service's own in front of the event's route: the first answer counts.
+fn router_in_front(context: &Context<'_>, site: &Site) -> Option<Finding> {
+    let event = &context.contract.event_task;
+    let elements = held(site);
+    let front = elements.iter().take_while(|element| {
+        element.string().as_deref() != Some(&context.contract.router)
+            && !matches!(&element.kind, ExprKind::Dict(items) if items.iter().any(|(key, _)| {
+                key.as_ref().and_then(Expr::string).as_deref() == Some(event)
+            }))
+    });
+    let router = front
+        .into_iter()
+        .find(|element| !matches!(element.kind, ExprKind::Dict(_)))?;
+    Some(
+        Finding::note(
+            "router-in-front",
+            format!("this router is asked before the route of `{event}`"),
+        )
+        .at(&site.file, router.span)
+        .label("if it answers for every task, it answers for the event too")
+        .help(format!("see that it gives None for `{event}`")),
+    )
 }
 
 /// `('router')` is a string to Python, and Celery takes it: only the comma is missing.

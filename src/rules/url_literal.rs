@@ -50,7 +50,8 @@ enum Segment {
         verbatim: bool,
         percent: bool,
     },
-    Hole,
+    /// The expression, where it is one of its own.
+    Hole(Option<Expr>),
 }
 
 impl Reader<'_, '_> {
@@ -196,6 +197,7 @@ impl Reader<'_, '_> {
             if !is_amqp(scheme) && !matches!(scheme, "pyamqp" | "librabbitmq") {
                 continue;
             }
+            self.vhost_in_a_hole(whole, url_text, segments);
             if let Vhost::Slash(at) = vhost(url_text) {
                 let (span, percent) = position(segments, url.start + at)
                     .ok_or_else(|| escaped(self.file, whole, segments))?;
@@ -206,6 +208,66 @@ impl Reader<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// `f'amqp://{HOST}/{VHOST}'` with a vhost that is `/` unless the environment says otherwise.
+    fn vhost_in_a_hole(&mut self, whole: Span, url: &str, segments: &[Segment]) {
+        let Some((_, rest)) = url.split_once("://") else {
+            return;
+        };
+        let path = rest.split_once('/').map_or("", |(_, path)| path);
+        if !path.starts_with(HOLE) {
+            return;
+        }
+        // One URL a string: the holes in front of its path are counted.
+        let before = url.len() - path.len();
+        let number = url[..before].matches(HOLE).count();
+        let mut holes = segments.iter().filter_map(|segment| match segment {
+            Segment::Hole(expr) => Some(expr.as_ref()),
+            Segment::Literal { .. } => None,
+        });
+        let Some(slash) = holes
+            .nth(number)
+            .flatten()
+            .and_then(|hole| self.slash(hole, 0))
+        else {
+            return;
+        };
+        self.urls.warnings.push(
+            Finding::warning(
+                "url-old-vhost",
+                "a broker URL whose vhost is put in as `/`: it ends in `//`, and the emitter does not connect",
+            )
+            .at(self.file, slash)
+            .at(self.file, whole)
+            .label("the URL's path starts with `/` already")
+            .help("write '%2F' here, and in the environment, if nothing but URLs reads it"),
+        );
+    }
+
+    /// Where an expression gives `'/'`: itself, a reader's default, a name bound once in this file.
+    fn slash(&self, expr: &Expr, depth: usize) -> Option<Span> {
+        match &expr.kind {
+            ExprKind::String(_) => (expr.string()? == "/").then_some(expr.span),
+            ExprKind::Call { args, keywords, .. } => {
+                let default = keywords
+                    .iter()
+                    .find(|keyword| keyword.name.as_deref() == Some("default"));
+                self.slash(
+                    args.get(1).or(default.map(|keyword| &keyword.value))?,
+                    depth,
+                )
+            }
+            ExprKind::Or(values) => self.slash(values.last()?, depth),
+            ExprKind::Name(name) if depth < 4 => {
+                let sites = self.settings.in_file(self.file, &[name.to_owned()]).ok()?;
+                match sites.as_slice() {
+                    [site] => self.slash(site.value.as_ref()?, depth + 1),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     /// `PREFIX + '//'`: we see the tail of something, but not of what.
@@ -225,7 +287,7 @@ impl Segment {
     fn shown(&self) -> String {
         match self {
             Self::Literal { value, .. } => value.clone(),
-            Self::Hole => HOLE.to_string(),
+            Self::Hole(_) => HOLE.to_string(),
         }
     }
 }
@@ -250,7 +312,7 @@ fn flatten(expr: &Expr, percent: bool, segments: &mut Vec<Segment>) {
                 verbatim: *verbatim,
                 percent,
             },
-            FStringPart::Value(_) => Segment::Hole,
+            FStringPart::Value(value) => Segment::Hole(Some((**value).clone())),
         })),
         ExprKind::Binary {
             left,
@@ -270,7 +332,7 @@ fn flatten(expr: &Expr, percent: bool, segments: &mut Vec<Segment>) {
                 flatten(value, percent, segments);
             }
         }
-        _ => segments.push(Segment::Hole),
+        _ => segments.push(Segment::Hole(Some(expr.clone()))),
     }
 }
 
