@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scaffold_events::config::{Config, values};
+use scaffold_events::finding::{Finding, Level};
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan};
 use scaffold_events::tree::Tree;
@@ -35,6 +36,8 @@ struct Case {
     exit: Option<u8>,
     check: Option<u8>,
     directory: Option<String>,
+    /// What is found in `in/` of level warning and worse, and of the route: `code` or `code path:line`.
+    findings: Option<Vec<String>>,
     #[serde(rename = "notes")]
     _notes: String,
 }
@@ -122,6 +125,45 @@ fn applied(files: &Files, plan: &Plan) -> Files {
     out
 }
 
+/// Says how the findings differ from those that the case demands, as a set.
+fn found_as_wanted(wanted: &[String], files: &Files, plan: &Plan) -> Result<(), String> {
+    let told =
+        |finding: &&Finding| finding.level <= Level::Warning || TOLD_NOTES.contains(&finding.code);
+    let found: Vec<Vec<String>> = plan
+        .findings
+        .iter()
+        .filter(told)
+        .map(|finding| spelled(finding, files))
+        .collect();
+    let known = |spellings: &Vec<String>| spellings.iter().any(|one| wanted.contains(one));
+    let missing = wanted
+        .iter()
+        .filter(|one| found.iter().all(|spellings| !spellings.contains(one)));
+    let missing: Vec<_> = missing.collect();
+    let more: Vec<_> = found.iter().filter(|spellings| !known(spellings)).collect();
+    if missing.is_empty() && more.is_empty() {
+        return Ok(());
+    }
+    Err(format!("findings: lacks {missing:?}, has besides {more:?}"))
+}
+
+/// The notes that a case demands or excludes like the graver findings.
+const TOLD_NOTES: [&str; 3] = ["route-event-only", "setting-conditional", "router-in-front"];
+
+/// A finding's code by itself, and with each of its places.
+fn spelled(finding: &Finding, files: &Files) -> Vec<String> {
+    let mut spellings = vec![finding.code.to_owned()];
+    for place in &finding.places {
+        let line = place.span.map(|span| {
+            let before = &files[&place.path][..span.start];
+            before.split(|&byte| byte == b'\n').count()
+        });
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        spellings.push(format!("{} {}{line}", finding.code, place.path));
+    }
+    spellings
+}
+
 /// What breaks a law for one case, if anything does.
 fn broken(folder: &Path, case: &Case) -> Result<(), String> {
     let before = files(&folder.join("in"));
@@ -142,6 +184,9 @@ fn broken(folder: &Path, case: &Case) -> Result<(), String> {
             })
             .collect::<String>()
     };
+    if let Some(wanted) = &case.findings {
+        found_as_wanted(wanted, &before, &plan)?;
+    }
     match case.expect {
         Expect::Refused => {
             let refused = plan.is_refused() && plan.changes.is_empty();
