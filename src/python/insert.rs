@@ -157,7 +157,7 @@ impl Container {
         let added: usize = items.iter().map(|item| item.flat.len() + 2).sum();
         let width = line_end(text, tail.behind_item) - line + added;
         let breaks = width > LINE_WIDTH && items.iter().any(|item| item.block.is_some());
-        let black = is_black(module) && (tail.comma.is_some() || width > BLACK_WIDTH);
+        let black = is_black(module) && (tail.comma.is_some() || width > LINE_WIDTH);
         if (breaks || black)
             && let Some(edits) = self.explode(module, tail, items)
         {
@@ -294,8 +294,6 @@ pub fn skip_trivia(text: &[u8], mut at: usize) -> usize {
 
 /// flake8's limit: longer lines are broken where the text to insert allows it.
 pub const LINE_WIDTH: usize = 79;
-/// black's own limit.
-const BLACK_WIDTH: usize = 88;
 
 /// What follows the last item: parentheses around it, then perhaps a comma.
 struct Tail {

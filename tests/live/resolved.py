@@ -38,6 +38,7 @@ VARIABLES = {
 }
 # Cases whose worker and emitter differ until a person chooses; `init` says so.
 UNDECIDED = {
+    "broker-vhost-in-a-variable": "the vhost is a variable's",
     "broker-from-parts": "BROKER_HOST and so on, no BROKER_URL",
     "broker-list-of-urls": "several URLs",
     "broker-several-urls-semicolon": "several URLs",
@@ -199,6 +200,11 @@ def it_consumes_what_it_did_and_the_events_queue(case, before, after):
     queue = queues.pop(name, None)
     assert queue, "no {} in {}".format(name, sorted(queues))
     old = {k: v for k, v in before["consumed"].items() if k != name}
+    if not old:
+        # Only the events queue was named, and ordinary tasks were lost:
+        # Celery's own default queue comes back.
+        assert list(queues) == ["celery"], queues
+        return
     if case.route == "router":
         new = [k for k in queues if old.get(k) != queues[k]]
         lost = [k for k in old if k not in queues]

@@ -8,9 +8,9 @@ from scenarios import SCENARIOS, Run
 
 
 def run_suite(report, program, broker_url, directory):
-    settings_resolve(report)
     runs = [Run(row, directory, broker_url) for row in SCENARIOS]
     played = [run for run in runs if play(report, run, program)]
+    settings_resolve(report)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))
         for run in played:
