@@ -173,86 +173,85 @@ fn broken(folder: &Path, case: &Case) -> Result<(), String> {
         Err(error) => return Err(error),
     };
     let plan = planned(case, &before, &flags).map_err(|error| format!("our bug: {error:#}"))?;
-    let why = || {
-        plan.findings
-            .iter()
-            .map(|finding| {
-                format!(
-                    "\n    {:?} {} {}",
-                    finding.level, finding.code, finding.message
-                )
-            })
-            .collect::<String>()
-    };
     if let Some(wanted) = &case.findings {
         found_as_wanted(wanted, &before, &plan)?;
     }
+    let refused = plan.is_refused();
     match case.expect {
-        Expect::Refused => {
-            let refused = plan.is_refused() && plan.changes.is_empty();
-            return if refused {
-                Ok(())
-            } else {
-                Err(format!("was not refused{}", why()))
-            };
+        Expect::Refused if refused && plan.changes.is_empty() => Ok(()),
+        Expect::Refused => Err(format!("was not refused{}", said(&plan))),
+        Expect::Clean if refused || !plan.changes.is_empty() => {
+            Err(format!("is not clean: {:?}{}", changed(&plan), said(&plan)))
         }
-        Expect::Clean if plan.is_refused() || !plan.changes.is_empty() => {
-            return Err(format!(
-                "is not clean: {:?}{}",
-                plan.changes
-                    .iter()
-                    .map(|change| &change.path)
-                    .collect::<Vec<_>>(),
-                why()
-            ));
+        Expect::Clean => Ok(()),
+        Expect::Wired if refused => Err(format!("was refused{}", said(&plan))),
+        Expect::Wired => {
+            let after = applied(&before, &plan);
+            as_in_out(&folder.join("out"), &after)?;
+            settled(case, &after)
         }
-        Expect::Clean => return Ok(()),
-        Expect::Wired if plan.is_refused() => return Err(format!("was refused{}", why())),
-        Expect::Wired => {}
     }
-    let after = applied(&before, &plan);
-    let out = folder.join("out");
+}
+
+/// Every finding, for a person who looks at a failure.
+fn said(plan: &Plan) -> String {
+    let lines = plan.findings.iter().map(|finding| {
+        let Finding {
+            level,
+            code,
+            message,
+            ..
+        } = finding;
+        format!("\n    {level:?} {code} {message}")
+    });
+    lines.collect::<Vec<_>>().concat()
+}
+
+fn changed(plan: &Plan) -> Vec<(&RelPath, &[String])> {
+    let changes = plan.changes.iter();
+    changes
+        .map(|change| (&change.path, change.what.as_slice()))
+        .collect()
+}
+
+/// `init(in) = out`, byte for byte.
+fn as_in_out(out: &Path, after: &Files) -> Result<(), String> {
     if std::env::var_os("UPDATE").is_some() {
-        let _ = fs::remove_dir_all(&out);
-        for (path, bytes) in &after {
+        let _ = fs::remove_dir_all(out);
+        for (path, bytes) in after {
             let path = out.join(path.as_str());
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
     }
-    let wanted = files(&out);
-    for path in wanted.keys().chain(after.keys()) {
-        if wanted.get(path) != after.get(path) {
-            return Err(format!("{path} is not as in out/"));
-        }
+    let wanted = files(out);
+    let mut paths = wanted.keys().chain(after.keys());
+    match paths.find(|path| wanted.get(path) != after.get(path)) {
+        Some(path) => Err(format!("{path} is not as in out/")),
+        None => Ok(()),
     }
-    let again = planned(case, &after, &Config::default())
+}
+
+/// `init(out) = out`, and `check(out)` has the errors that the case says.
+fn settled(case: &Case, out: &Files) -> Result<(), String> {
+    let again = planned(case, out, &Config::default())
         .map_err(|error| format!("our bug on out/: {error:#}"))?;
     if !again.changes.is_empty() || again.is_refused() {
         return Err(format!(
-            "init(out) is not out: {:?} {:?}",
-            again
-                .changes
-                .iter()
-                .map(|change| (&change.path, &change.what))
-                .collect::<Vec<_>>(),
-            again.findings.first().map(|f| &f.message)
+            "init(out) is not out: {:?}{}",
+            changed(&again),
+            said(&again)
         ));
     }
     let errors = again
         .findings
         .iter()
-        .any(|finding| finding.level == scaffold_events::finding::Level::Error);
+        .any(|finding| finding.level == Level::Error);
     if errors != (case.check == Some(1)) {
-        let errors: Vec<_> = again
-            .findings
-            .iter()
-            .filter(|f| f.level == scaffold_events::finding::Level::Error)
-            .map(|f| f.code)
-            .collect();
         return Err(format!(
-            "check(out) has errors {errors:?}, expected {:?}",
-            case.check
+            "check(out) has not the errors of {:?}{}",
+            case.check,
+            said(&again)
         ));
     }
     Ok(())

@@ -47,8 +47,8 @@ pub fn add(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), 
             statement(draft, site, element);
             Ok(())
         }
-        Ok(_) => Err(computed(site, value, element.name)),
-        Err(offender) => Err(computed(site, offender, element.name)),
+        Ok(_) => Err(computed(site, value, element)),
+        Err(offender) => Err(computed(site, offender, element)),
     }
 }
 
@@ -181,7 +181,7 @@ fn into(
         ExprKind::Dict(_) => element
             .entry
             .as_ref()
-            .ok_or_else(|| computed(site, literal, element.name))?,
+            .ok_or_else(|| computed(site, literal, element))?,
         _ => &element.item,
     };
     draft.append(
@@ -240,7 +240,7 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
         .filter(|added| added.key.is_none() && added.stmt == added.top);
     let Some(last) = last else {
         let span = site.additions.last().map_or(site.stmt, |added| added.stmt);
-        return Err(refused(site, span, element.name));
+        return Err(refused(site, span, element));
     };
     let text = format!("{}.append({})", element.name, element.item.flat);
     draft.define(
@@ -254,30 +254,40 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
     Ok(())
 }
 
-fn computed(site: &Site, value: &Expr, name: &str) -> Finding {
+fn computed(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
     if let ExprKind::Binary { left, right, .. } = &value.kind
         && adds_list_to_tuple(left, right)
     {
         return Finding::refusal(
             "list-plus-tuple",
-            format!("`{name}` adds a list to a tuple: Python raises TypeError when it loads this"),
+            format!(
+                "`{}` is a list plus a tuple: Python raises TypeError when it loads this",
+                element.name
+            ),
         )
         .at(&site.file, value.span)
         .help("write both as tuples, or both as lists, then run again");
     }
-    refused(site, value.span, name)
+    refused(site, value.span, element)
 }
 
-fn refused(site: &Site, span: Span, name: &str) -> Finding {
+fn refused(site: &Site, span: Span, element: &Element<'_>) -> Finding {
+    let name = element.name;
+    // The empty tuple is a literal to add to. Routes may be a mapping, imports a string.
+    let help = if element.rank == Rank::Queues && site.stmt == site.top {
+        format!(
+            "write `{name}` as a tuple, or append `{name} = tuple({name}) + ()` below it if it gives `Queue`s; then run again"
+        )
+    } else {
+        format!("write `{name}` as a tuple, then run again")
+    };
     Finding::refusal(
         "setting-computed",
         format!("`{name}` is computed: there is no literal to add to"),
     )
     .at(&site.file, span)
     .label("what this gives is known only when it runs")
-    .help(format!(
-        "write `{name}` as a tuple, or append `{name} = tuple({name}) + ()` below it, then run again"
-    ))
+    .help(help)
 }
 
 fn is_conversion(value: &Expr) -> bool {

@@ -304,10 +304,7 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
                     contract.library
                 ),
             )
-            .help(format!(
-                "add this line to requirements.txt: {}=={}",
-                contract.library, contract.library_version
-            )),
+            .help(super::route_choice::library_line(context)),
         );
     }
 }

@@ -84,6 +84,19 @@ fn forced(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
     ))
 }
 
+/// How the service comes to ask for the contract's library: the line, and the file that it goes into.
+pub fn library_line(context: &Context<'_>) -> String {
+    let contract = context.contract;
+    let line = format!("{}=={}", contract.library, contract.library_version);
+    match requirements(context) {
+        Some(place) if !place.path.has_extension("txt") => {
+            format!("ask for {line} in {}", place.path)
+        }
+        Some(place) => format!("add this line to {}: {line}", place.path),
+        None => format!("add this line to requirements.txt: {line}"),
+    }
+}
+
 /// A condition of the router that does not hold, and where that is seen.
 struct Against {
     why: String,
