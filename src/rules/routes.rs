@@ -119,7 +119,7 @@ fn router_in_front(context: &Context<'_>, site: &Site) -> Option<Finding> {
     });
     let router = front
         .into_iter()
-        .find(|element| !matches!(element.kind, ExprKind::Dict(_)))?;
+        .find(|element| !matches!(element.kind, ExprKind::Dict(_) | ExprKind::Sequence(..)))?;
     Some(
         Finding::note(
             "router-in-front",
