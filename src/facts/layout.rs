@@ -163,12 +163,6 @@ fn usable(service: &Service<'_>, directory: &RelPath) -> Result<RelPath, Finding
             "a new package there would hide {module} and its tasks"
         )));
     }
-    let own = directory.file_name();
-    if !own.is_empty() && !is_identifier(own) {
-        return Err(refused(format!(
-            "Python cannot import a package named {own:?}"
-        )));
-    }
     Ok(directory.clone())
 }
 
