@@ -213,14 +213,11 @@ fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>) {
     let indent = crate::python::style::indent_unit(&site.module);
     let item = element.item.flat.clone();
     let text = format!("{name} = tuple({name}) + (\n{indent}{item},\n)");
-    let end = site
-        .additions
-        .last()
-        .map_or(site.stmt.end, |added| added.top.end);
+    let above = site.additions.last().map_or(site.stmt, |added| added.top);
     draft.define(
         &site.file,
         &site.module,
-        Anchor::Behind(end),
+        Anchor::Behind(above.end, above.start),
         element.rank,
         text,
         element.what,
@@ -241,7 +238,7 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
     draft.define(
         &site.file,
         &site.module,
-        Anchor::Behind(last.top.end),
+        Anchor::Behind(last.top.end, last.top.start),
         element.rank,
         text,
         element.what,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Context, quoted};
 use crate::draft::{Anchor, Draft, Rank};
+use crate::edit::Span;
 use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
 use crate::path::RelPath;
@@ -60,11 +61,10 @@ impl Scope {
                 let top = top.ok_or_else(|| no_body(file, name))?;
                 (Anchor::Before(top), top, None)
             }
-            Home::Members { object, .. } => {
-                let end = last_use(context, &module.body, object);
-                let anchor = end.map_or(Anchor::End, Anchor::Behind);
-                (anchor, end.unwrap_or(module.text.len()), None)
-            }
+            Home::Members { object, .. } => match last_use(context, &module.body, object) {
+                Some(last) => (Anchor::Behind(last.end, last.start), last.end, None),
+                None => (Anchor::End, module.text.len(), None),
+            },
         };
         Ok(Self {
             file: home.file().clone(),
@@ -228,8 +228,8 @@ fn once(module: &Module, name: &str) -> bool {
     })
 }
 
-/// The end of the last statement that sets up the app: makes it, loads its settings, sets a member.
-fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<usize> {
+/// The last statement that sets up the app: makes it, loads its settings, sets a member.
+fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<Span> {
     let holder = object.split('.').next().unwrap_or(object).to_owned();
     let app = &context.facts.app;
     let mut blocks: Vec<&[Stmt]> = vec![block];
@@ -249,7 +249,7 @@ fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<usize
         })
     })?;
     let last = inner.iter().rfind(|stmt| touches(stmt, &holder))?;
-    Some(last.span.end)
+    Some(last.span)
 }
 
 /// Whether a statement binds the object, or sets or calls something on it.
