@@ -5,6 +5,7 @@ use crate::edit::Span;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
+use crate::python::style::line_end;
 use crate::python::syntax::{Expr, ExprKind, Operator};
 
 /// What is to be added.
@@ -87,8 +88,13 @@ pub fn held(site: &Site) -> Vec<&Expr> {
 
 /// Refuses where a statement that we would touch is one that the parser could not read.
 pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
+    let text = &*site.module.text;
     let error = site.module.errors.iter().find(|error| {
-        error.span.overlaps(stmt) || stmt.contains(error.span) || error.span.start == stmt.end
+        let at = error.span.start;
+        // Right behind it, `(1, 2) print`: the statement goes on in a way that is not read.
+        let behind = at >= stmt.end && text[stmt.end..at].trim_ascii().is_empty();
+        let behind = behind && at <= line_end(text, stmt.end);
+        error.span.overlaps(stmt) || stmt.contains(error.span) || behind
     });
     match error {
         None => Ok(()),
