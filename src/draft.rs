@@ -305,7 +305,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
     Edit::insert(start, lines.collect::<String>())
 }
 
-/// On new lines behind the statement that ends at `end`.
+/// On new lines behind the statement that ends at `end`; several have blank lines between.
 fn behind(module: &Module, end: usize, model: usize, texts: &[String]) -> Edit {
     let text = &*module.text;
     let newline = newline(text, end);
@@ -316,9 +316,10 @@ fn behind(module: &Module, end: usize, model: usize, texts: &[String]) -> Edit {
         .count();
     let indent = indentation(text, line + blanks);
     let at = logical_end(module, end);
+    let gap = if texts.len() > 1 { newline } else { "" };
     let lines = texts
         .iter()
-        .map(|text| format!("{newline}{indent}{}", indented(text, indent, newline)));
+        .map(|text| format!("{newline}{gap}{indent}{}", indented(text, indent, newline)));
     let last = if at == text.len() { newline } else { "" };
     Edit::insert(at, format!("{}{last}", lines.collect::<String>()))
 }

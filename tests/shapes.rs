@@ -8,7 +8,7 @@ use scaffold_events::facts::modules::Roots;
 use scaffold_events::facts::settings::{Home, Settings, Site};
 use scaffold_events::finding::Finding;
 use scaffold_events::path::RelPath;
-use scaffold_events::python::imports::import_names;
+use scaffold_events::python::imports::{Grouping, import_names};
 use scaffold_events::python::insert::{Item, parenthesized, wrap_in_tuple};
 use scaffold_events::python::syntax::{Expr, ExprKind, StmtKind};
 use scaffold_events::rules::element::{Element, add, held};
@@ -201,7 +201,13 @@ fn broker(world: &World) -> Result<String, Finding> {
 fn import(world: &World) -> String {
     let module = world.tree.python(&world.file).unwrap();
     let mut draft = Draft::default();
-    let imported = import_names(&module, "kombu", &["Exchange", "Queue"], module.text.len());
+    let imported = import_names(
+        &module,
+        "kombu",
+        &["Exchange", "Queue"],
+        module.text.len(),
+        Grouping::Adjacent,
+    );
     draft.edit(&world.file, &module, imported.edits, "");
     spliced(world, draft)
 }

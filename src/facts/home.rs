@@ -55,10 +55,11 @@ fn home(tree: &Tree, facts: &Facts) -> Result<(Home, RelPath), Finding> {
             }
         },
         Source::Conf => {
+            let object = conf_object(tree, facts);
             let home = Home::Members {
+                items: sets_items(tree, &app.file, &object),
                 file: app.file.clone(),
-                object: conf_object(tree, facts),
-                items: false,
+                object,
             };
             (home, app.file.clone())
         }
@@ -132,6 +133,30 @@ fn conf_object(tree: &Tree, facts: &Facts) -> String {
         });
     }
     format!("{variable}.conf")
+}
+
+/// Whether a file writes `app.conf['name'] = …`, and never `app.conf.name = …`.
+fn sets_items(tree: &Tree, file: &RelPath, object: &str) -> bool {
+    let (mut items, mut attributes) = (false, false);
+    if let Ok(module) = tree.python(file) {
+        walk(&module.body, &mut |stmt| {
+            let StmtKind::Assign { targets, .. } = &stmt.kind else {
+                return;
+            };
+            for target in targets {
+                match &target.kind {
+                    ExprKind::Subscript { value, .. } => {
+                        items |= value.dotted().as_deref() == Some(object);
+                    }
+                    ExprKind::Attribute { value, .. } => {
+                        attributes |= value.dotted().as_deref() == Some(object);
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+    items && !attributes
 }
 
 /// With several files in a chain of star imports: the one that binds most of Celery's settings, the

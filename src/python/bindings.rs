@@ -97,6 +97,40 @@ pub fn live<'a>(
     flow::Flow { target, stars }.block(Vec::new(), block, None)
 }
 
+/// The files that django-split-settings runs in a module's own scope: `include('components/*.py')`, as
+/// paths beside the module.
+pub fn included(stmt: &Stmt) -> Vec<&str> {
+    let StmtKind::Expr { value } = &stmt.kind else {
+        return Vec::new();
+    };
+    let ExprKind::Call { function, args, .. } = &value.kind else {
+        return Vec::new();
+    };
+    if function.name() != Some("include") {
+        return Vec::new();
+    }
+    let unwrapped = args.iter().map(|arg| match &arg.kind {
+        ExprKind::Call { function, args, .. } if function.name() == Some("optional") => {
+            args.first().unwrap_or(arg)
+        }
+        _ => arg,
+    });
+    unwrapped.filter_map(python_path).collect()
+}
+
+fn python_path(arg: &Expr) -> Option<&str> {
+    let ExprKind::String(pieces) = &arg.kind else {
+        return None;
+    };
+    let [piece] = pieces.as_slice() else {
+        return None;
+    };
+    let is_file = std::path::Path::new(&piece.value)
+        .extension()
+        .is_some_and(|end| end == "py");
+    is_file.then_some(piece.value.as_str())
+}
+
 /// Whether a block binds this name in any way, conditionally or not, in the scope itself.
 pub fn binds(block: &[Stmt], name: &str) -> Vec<Span> {
     let mut spans = Vec::new();

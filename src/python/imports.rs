@@ -14,6 +14,16 @@ pub struct Imported {
     pub names: Vec<String>,
 }
 
+/// How a new import line stands to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grouping {
+    /// Straight below the last import.
+    Adjacent,
+    /// A group of its own, a blank line away from those of other kinds, as PEP 8 and isort have it;
+    /// adjacent in a file that mixes kinds.
+    Sectioned,
+}
+
 /// Makes `names` (sorted) of `package` known above the offset `before`.
 ///
 /// ```text
@@ -23,7 +33,13 @@ pub struct Imported {
 ///                           X = 1
 /// ```
 /// A name bound to something else is imported under another: `Queue as KombuQueue`.
-pub fn import_names(module: &Module, package: &str, names: &[&str], before: usize) -> Imported {
+pub fn import_names(
+    module: &Module,
+    package: &str,
+    names: &[&str],
+    before: usize,
+    grouping: Grouping,
+) -> Imported {
     let have = plain_imports(module, package, before);
     let mut wanted = Vec::new();
     let mut local = Vec::new();
@@ -47,6 +63,7 @@ pub fn import_names(module: &Module, package: &str, names: &[&str], before: usiz
             package,
             &format!("from {package} import {}", wanted.join(", ")),
             before,
+            grouping,
         )],
     };
     Imported {
@@ -160,10 +177,16 @@ fn extend(module: &Module, stmt: &Stmt, aliases: &[Alias], wanted: &[String]) ->
 }
 
 /// The edit that adds an import statement on a line of its own.
-fn import_line(module: &Module, package: &str, statement: &str, before: usize) -> Edit {
+fn import_line(
+    module: &Module,
+    package: &str,
+    statement: &str,
+    before: usize,
+    grouping: Grouping,
+) -> Edit {
     match first_import_block(module, before) {
-        Some(block) => in_block(module, block, package, statement),
-        None => at_top(module, statement),
+        Some(block) => in_block(module, block, package, statement, grouping),
+        None => at_top(module, statement, grouping),
     }
 }
 
@@ -185,88 +208,91 @@ fn is_import(stmt: &Stmt) -> bool {
     )
 }
 
-fn in_block(module: &Module, block: &[Stmt], package: &str, statement: &str) -> Edit {
+fn in_block(
+    module: &Module,
+    block: &[Stmt],
+    package: &str,
+    statement: &str,
+    grouping: Grouping,
+) -> Edit {
     let text = &*module.text;
     let groups = groups(text, block);
     let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
-    let last = block.last().expect("a block is never empty");
-    if let Some(at) = kinds.iter().position(|&kind| kind == Section::ThirdParty)
-        && let Some(next) = next_in_order(groups[at], package)
-        && starts_line(text, next.span.start)
-    {
-        return Edit::insert(
-            next.span.start,
-            format!("{statement}{}", newline(text, next.span.end)),
-        );
-    }
-    let group = kinds
-        .iter()
-        .position(|&kind| kind == Section::ThirdParty)
-        .map(|at| groups[at]);
-    let sectioned = groups.len() > 1 && kinds.iter().all(|&kind| kind != Section::Mixed);
-    match group {
-        Some(group) => below(
-            text,
-            group.last().expect("a group is never empty"),
-            statement,
-            "",
-        ),
-        None if sectioned => match kinds.iter().rposition(|&kind| kind < Section::ThirdParty) {
-            Some(at) => {
-                let last = groups[at].last().expect("a group is never empty");
-                below(text, last, statement, newline(text, last.span.end))
+    let last = |group: &'_ [Stmt]| group.last().expect("a group is never empty").span.end;
+    if let Some(at) = kinds.iter().position(|&kind| kind == Section::ThirdParty) {
+        return match next_in_order(groups[at], package) {
+            Some(next) if starts_line(text, next.span.start) => {
+                let newline = newline(text, next.span.end);
+                Edit::insert(next.span.start, format!("{statement}{newline}"))
             }
-            None => below(text, last, statement, ""),
-        },
-        None => below(text, last, statement, ""),
+            _ => below(text, last(groups[at]), statement, ""),
+        };
+    }
+    let standard = kinds.iter().rposition(|&kind| kind < Section::ThirdParty);
+    let grouped = grouping == Grouping::Sectioned || groups.len() > 1;
+    match standard {
+        Some(at) if grouped && !kinds.contains(&Section::Mixed) => {
+            let end = last(groups[at]);
+            below(text, end, statement, newline(text, end))
+        }
+        _ => below(text, last(block), statement, ""),
     }
 }
 
-/// On a line of its own below the physical line on which `stmt` ends, `gap` above it.
-fn below(text: &[u8], stmt: &Stmt, statement: &str, gap: &str) -> Edit {
-    let newline = newline(text, stmt.span.end);
-    let at = line_end(text, stmt.span.end);
+/// On a line of its own below the physical line of `end`, `gap` above it.
+fn below(text: &[u8], end: usize, statement: &str, gap: &str) -> Edit {
+    let newline = newline(text, end);
+    let at = line_end(text, end);
     let end = if at == text.len() { newline } else { "" };
     Edit::insert(at, format!("{newline}{gap}{statement}{end}"))
 }
 
 /// No import to go by: below docstring and leading comments, above everything else.
-fn at_top(module: &Module, statement: &str) -> Edit {
+fn at_top(module: &Module, statement: &str, grouping: Grouping) -> Edit {
     let text = &*module.text;
     let docstring = module.body.first().filter(|stmt| is_docstring(stmt));
     let next = module.body.get(usize::from(docstring.is_some()));
+    let gap = match (grouping, next.map(|next| &next.kind)) {
+        (Grouping::Adjacent, _) | (_, None) => 0,
+        (_, Some(StmtKind::Class { .. } | StmtKind::Function { .. })) => 2,
+        _ => 1,
+    };
     match (docstring, next) {
         (Some(doc), Some(next)) if line_end(text, doc.span.end) >= next.span.start => {
             Edit::insert(next.span.start, format!("{statement}; "))
         }
-        (Some(doc), _) => below_docstring(text, doc, statement),
+        (Some(doc), _) => below_docstring(text, doc, statement, gap),
         (None, Some(next)) => {
             let at = above_comments(text, next.span.start);
-            Edit::insert(at, format!("{statement}{}", newline(text, at)))
+            let newline = newline(text, at);
+            Edit::insert(at, format!("{statement}{newline}{}", newline.repeat(gap)))
         }
         (None, None) => {
             let end = newline(text, text.len());
             let open = !text.is_empty() && !matches!(text.last(), Some(b'\n' | b'\r'));
-            Edit::insert(
-                text.len(),
-                format!("{}{statement}{end}", if open { end } else { "" }),
-            )
+            let start = if open { end } else { "" };
+            Edit::insert(text.len(), format!("{start}{statement}{end}"))
         }
     }
 }
 
-fn below_docstring(text: &[u8], doc: &Stmt, statement: &str) -> Edit {
+/// Below a docstring and the blank lines behind it, with as many blank lines behind the import, or `gap`.
+fn below_docstring(text: &[u8], doc: &Stmt, statement: &str, gap: usize) -> Edit {
     let newline = newline(text, doc.span.end);
     let mut at = next_line(text, doc.span.end);
     if at == line_end(text, doc.span.end) {
         return Edit::insert(at, format!("{newline}{statement}{newline}"));
     }
-    let mut gap = "";
+    let mut blank = false;
     while at < text.len() && line_end(text, at) == at {
         at = next_line(text, at);
-        gap = newline;
+        blank = true;
     }
-    Edit::insert(at, format!("{statement}{newline}{gap}"))
+    let behind = gap.max(usize::from(blank));
+    Edit::insert(
+        at,
+        format!("{statement}{newline}{}", newline.repeat(behind)),
+    )
 }
 
 /// The begin of the comment lines directly above a statement, where a blank line parts them from others.

@@ -2,7 +2,7 @@
 //!
 //! Pure. Never decides what to write; copies the neighbours' layout.
 
-use super::style::{indentation, line_end, line_start, newline, next_line, starts_line};
+use super::style::{indentation, is_black, line_end, line_start, newline, next_line, starts_line};
 use super::syntax::{Expr, ExprKind, Keyword, Module, Sequence};
 use crate::edit::{Edit, Span};
 
@@ -119,7 +119,7 @@ impl Container {
             )];
         }
         let Some(first) = self.first_on_line(text, last) else {
-            return vec![self.append_on_line(module, &tail, items)];
+            return self.append_on_line(module, &tail, items);
         };
         let indent = indentation(text, first);
         let newline = newline(text, last.start);
@@ -145,29 +145,81 @@ impl Container {
         let line = line_start(text, last.start);
         let first = self.items.iter().find(|item| item.start >= line)?;
         let start = unpack_stars(text, first.start);
-        (line > self.open && starts_line(text, start)).then_some(start)
+        let bracketed = text
+            .get(self.close)
+            .is_some_and(|byte| b")]}".contains(byte));
+        (bracketed && line > self.open && starts_line(text, start)).then_some(start)
     }
 
-    fn append_on_line(&self, module: &Module, tail: &Tail, items: &[Item]) -> Edit {
+    fn append_on_line(&self, module: &Module, tail: &Tail, items: &[Item]) -> Vec<Edit> {
         let text = &*module.text;
+        let line = line_start(text, tail.behind_item);
+        let added: usize = items.iter().map(|item| item.flat.len() + 2).sum();
+        let width = line_end(text, tail.behind_item) - line + added;
+        let breaks = width > LINE_WIDTH && items.iter().any(|item| item.block.is_some());
+        let black = is_black(module) && (tail.comma.is_some() || width > LINE_WIDTH);
+        if (breaks || black)
+            && let Some(edits) = self.explode(module, tail, items)
+        {
+            return edits;
+        }
         let indent = indentation(text, line_start_blank(text, self.open));
         let newline = newline(text, self.open);
-        let line = line_start(text, tail.behind_item);
-        let mut width = line_end(text, tail.behind_item) - line;
-        let mut fit = |item: &Item| {
-            width += item.flat.len() + 2;
-            match &item.block {
-                Some(_) if width > LINE_WIDTH => laid_out(item, indent, newline),
-                _ => item.flat.clone(),
-            }
+        let fit = |item: &Item| match &item.block {
+            Some(lines) if width > LINE_WIDTH => lines.replace('\n', &format!("{newline}{indent}")),
+            _ => item.flat.clone(),
         };
-        match tail.comma {
+        vec![match tail.comma {
             Some(comma) => Edit::insert(comma, each(items, |item| format!(" {},", fit(item)))),
             None => Edit::insert(
                 tail.behind_item,
                 each(items, |item| format!(", {}", fit(item))),
             ),
+        }]
+    }
+
+    /// Every item on a line of its own, as black would have it, by insertions alone: the space behind a
+    /// comma becomes the last of the next line's indentation.
+    ///
+    /// Only for a literal that is all of a statement's value, on one line.
+    fn explode(&self, module: &Module, tail: &Tail, items: &[Item]) -> Option<Vec<Edit>> {
+        let text = &*module.text;
+        let line = line_start(text, self.open);
+        let alone = !text[line..self.open - 1]
+            .iter()
+            .any(|byte| b"([{,".contains(byte))
+            && text
+                .get(self.close)
+                .is_some_and(|byte| b")]}".contains(byte))
+            && line_end(text, self.open) == self.close + 1;
+        let closes = tail.comma.unwrap_or(tail.behind_item) == self.close;
+        let opens = self
+            .items
+            .first()
+            .is_some_and(|first| first.start == self.open);
+        if !(alone && closes && opens) {
+            return None;
         }
+        let newline = newline(text, self.open);
+        let outer = indentation(text, line_start_blank(text, self.open));
+        let inner = format!("{outer}{}", super::style::indent_unit(module));
+        let hanging = inner.strip_suffix(' ')?;
+        let mut edits = vec![Edit::insert(self.open, format!("{newline}{inner}"))];
+        for pair in self.items.windows(2) {
+            if Span::new(pair[0].end, pair[1].start).of(text) != b", " {
+                return None;
+            }
+            edits.push(Edit::insert(pair[0].end + 1, format!("{newline}{hanging}")));
+        }
+        let comma = if tail.comma.is_some() { "" } else { "," };
+        let lines = each(items, |item| {
+            format!("{newline}{inner}{},", laid_out(item, &inner, newline))
+        });
+        edits.push(Edit::insert(
+            self.close,
+            format!("{comma}{lines}{newline}{outer}"),
+        ));
+        Some(edits)
     }
 
     /// Items for a container that has none: in front of the closing bracket, behind comments.
@@ -240,8 +292,8 @@ pub fn skip_trivia(text: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// Longer lines are broken where the text to insert allows it.
-const LINE_WIDTH: usize = 79;
+/// flake8's limit: longer lines are broken where the text to insert allows it.
+pub const LINE_WIDTH: usize = 79;
 
 /// What follows the last item: parentheses around it, then perhaps a comma.
 struct Tail {

@@ -1,19 +1,22 @@
 //! How the text around a place is written: newline, indentation, quotes. Local evidence first. Pure.
 
-use super::syntax::{ExprKind, Module, StmtKind, walk};
+use super::syntax::{ExprKind, Module, Stmt, StmtKind, walk};
 
-/// The newline that ends the line before `at`, else the one that ends its own line, else LF.
+/// The newline that ends the line of `at`, else the one before it, else LF.
 ///
 /// ```
 /// # use scaffold_events::python::style::newline;
-/// assert_eq!(newline(b"a\r\nb\n", 3), "\r\n");
+/// assert_eq!(newline(b"a\r\nb\n", 0), "\r\n");
+/// assert_eq!(newline(b"a\r\nb", 4), "\r\n");
 /// assert_eq!(newline(b"a", 1), "\n");
 /// ```
 pub fn newline(text: &[u8], at: usize) -> &'static str {
     let is_newline = |&byte: &u8| matches!(byte, b'\n' | b'\r');
-    let before = text[..at].iter().rposition(&is_newline);
-    let end = before.or_else(|| text[at..].iter().position(is_newline).map(|n| at + n));
-    match end {
+    let own = text[at..]
+        .iter()
+        .position(is_newline)
+        .map(|length| at + length);
+    match own.or_else(|| text[..at].iter().rposition(is_newline)) {
         Some(end) if text[end] == b'\n' && end > 0 && text[end - 1] == b'\r' => "\r\n",
         Some(end) if text[end] == b'\r' && text.get(end + 1) == Some(&b'\n') => "\r\n",
         Some(end) if text[end] == b'\r' => "\r",
@@ -86,26 +89,48 @@ pub fn indent_unit(module: &Module) -> String {
     unit.unwrap_or_else(|| continued_unit(module).unwrap_or_else(|| "    ".to_owned()))
 }
 
-/// The quote that most strings of this file use, docstrings aside; a tie is the single one.
-pub fn quote(module: &Module) -> char {
+/// The quote of the strings nearest above `at`, in the last statement that has any; else the file's.
+pub fn quote_at(module: &Module, at: usize) -> char {
+    let above = module.body.iter().rev().filter(|stmt| stmt.span.start < at);
+    let nearest = above.map(|stmt| quotes(module, std::slice::from_ref(stmt)));
+    majority(
+        nearest
+            .into_iter()
+            .find(|counts| counts.0 != counts.1)
+            .unwrap_or_default(),
+    )
+}
+
+/// Whether black formats this file, as far as its quotes tell: the one thing it does that few people do.
+pub fn is_black(module: &Module) -> bool {
+    majority(quotes(module, &module.body)) == '"'
+}
+
+fn majority((single, double): (usize, usize)) -> char {
+    if double > single { '"' } else { '\'' }
+}
+
+/// How many strings are in single and in double quotes, docstrings aside.
+fn quotes(module: &Module, block: &[Stmt]) -> (usize, usize) {
     let (mut single, mut double) = (0, 0);
-    walk(&module.body, &mut |stmt| {
+    walk(block, &mut |stmt| {
         let docstring = matches!(&stmt.kind, StmtKind::Expr { value } if value.string().is_some());
         for expr in stmt.expressions().into_iter().filter(|_| !docstring) {
             expr.walk(&mut |expr| {
-                if let ExprKind::String(pieces) = &expr.kind {
-                    for piece in pieces {
-                        match module.text.get(piece.content.start.wrapping_sub(1)) {
-                            Some(b'\'') => single += 1,
-                            Some(b'"') => double += 1,
-                            _ => {}
-                        }
+                let ExprKind::String(pieces) = &expr.kind else {
+                    return;
+                };
+                for piece in pieces {
+                    match module.text.get(piece.content.start.wrapping_sub(1)) {
+                        Some(b'\'') => single += 1,
+                        Some(b'"') => double += 1,
+                        _ => {}
                     }
                 }
             });
         }
     });
-    if double > single { '"' } else { '\'' }
+    (single, double)
 }
 
 const BOM: &[u8] = b"\xef\xbb\xbf";

@@ -9,7 +9,7 @@ use crate::edit::Edit;
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::path::RelPath;
-use crate::python::syntax::Expr;
+use crate::python::syntax::{Expr, ExprKind};
 use crate::url::{Vhost, is_amqp, scheme, split, vhost};
 
 const WHAT: &str = "broker URL";
@@ -60,7 +60,7 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
     let mut names = context.settings.spellings(Setting::BrokerUrl);
     names.push(BROKER_URL.to_owned());
     let mut files = context.settings.chain();
-    files.extend(context.settings.siblings());
+    files.extend(context.settings.environments());
     for file in files {
         for name in &names {
             sites.extend(
@@ -243,7 +243,10 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
     let what = "broker URL for the emitter";
     if let Home::Keys(file, dict) = &context.settings.home {
         let module = context.settings.module(file)?;
-        let text = format!("{BROKER_URL} = {dict}[{}]", quoted(&module, &name));
+        let text = format!(
+            "{BROKER_URL} = {dict}[{}]",
+            quoted(&module, module.text.len(), &name)
+        );
         draft.define(file, &module, Anchor::End, Rank::Broker, text, what);
         return Ok(());
     }
@@ -254,6 +257,10 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
         rebinding.push(scope.file.clone());
     }
     if let Home::Class(..) = context.settings.home {
+        if let Some(site) = worker.iter().find(|site| is_named_by_attribute(site)) {
+            draft.findings.push(late_value(site, &name));
+            return Ok(());
+        }
         draft.define(
             &scope.file,
             &scope.module,
@@ -316,6 +323,32 @@ fn disagreement(context: &Context<'_>, emitter: &Site, worker: &Site) -> Option<
     })
 }
 
+/// `X = values.Value('…')`: which variable it reads depends on the attribute's name.
+fn is_named_by_attribute(site: &Site) -> bool {
+    let Some(ExprKind::Call {
+        function, keywords, ..
+    }) = site.value.as_ref().map(|value| &value.kind)
+    else {
+        return false;
+    };
+    function
+        .dotted()
+        .is_some_and(|name| name.ends_with("Value"))
+        && keywords
+            .iter()
+            .all(|keyword| keyword.name.as_deref() != Some("environ_name"))
+}
+
+fn late_value(site: &Site, name: &str) -> Finding {
+    let message = format!(
+        "`{BROKER_URL} = {name}` would read another environment variable than `{name}` does"
+    );
+    Finding::error("broker-not-for-emitter", message)
+        .at(&site.file, site.stmt)
+        .label("this value takes its variable's name from the attribute")
+        .help(format!("add `environ_name='{name}'` to it, then run again"))
+}
+
 fn worker_only(site: &Site) -> Finding {
     Finding::warning(
         "broker-not-for-emitter",
@@ -349,7 +382,7 @@ impl Context<'_> {
     /// Every settings file that binds a name itself: the home's chain and the other environments.
     pub fn rebinding_files(&self, name: &str) -> Vec<RelPath> {
         let mut files = self.settings.chain();
-        files.extend(self.settings.siblings());
+        files.extend(self.settings.environments());
         files.retain(|file| rebinds(self, file, name) && !self.tree.is_ignored(file));
         files
     }
@@ -384,7 +417,7 @@ impl Context<'_> {
 
 fn keyword<'e>(call: &'e Expr, name: &str) -> Option<&'e Expr> {
     match &call.kind {
-        crate::python::syntax::ExprKind::Call { keywords, .. } => keywords
+        ExprKind::Call { keywords, .. } => keywords
             .iter()
             .find(|keyword| keyword.name.as_deref() == Some(name))
             .map(|keyword| &keyword.value),

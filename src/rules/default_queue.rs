@@ -7,6 +7,7 @@ use crate::celery::{Dialect, Setting};
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
+use crate::python::constant::text;
 use crate::python::insert::Item;
 use crate::python::style::indent_unit;
 use crate::python::syntax::{Expr, ExprKind};
@@ -34,7 +35,7 @@ pub fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Resul
         format!("routing_key={routing_key}"),
     ];
     if context.quorum {
-        let quote = |text: &str| quoted(&scope.module, text);
+        let quote = |text: &str| quoted(&scope.module, scope.before, text);
         arguments.push(format!(
             "queue_arguments={{{}: {}}}",
             quote("x-queue-type"),
@@ -110,10 +111,7 @@ pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
     Ok(
         match context.settings.find(Setting::TaskDefaultQueue)?.as_slice() {
             [] => Some("celery".to_owned()),
-            [site] => site
-                .value
-                .as_ref()
-                .and_then(|value| crate::python::constant::text(value, &constant)),
+            [site] => site.value.as_ref().and_then(|value| text(value, &constant)),
             _ => None,
         },
     )
@@ -145,8 +143,7 @@ fn for_router(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result
         .named(&[DEFAULT_QUEUE_NAME.to_owned()])?
         .is_empty()
     {
-        let name = value(context, scope, Setting::TaskDefaultQueue)?
-            .unwrap_or_else(|| quoted(&scope.module, "celery"));
+        let name = free_name(context, scope)?;
         let text = format!("{DEFAULT_QUEUE_NAME} = {name}");
         draft.define(
             &scope.file,
@@ -162,15 +159,43 @@ fn for_router(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result
     }
     Ok(Parts {
         name: DEFAULT_QUEUE_NAME.to_owned(),
-        exchange: quoted(&scope.module, "default"),
-        kind: quoted(&scope.module, "direct"),
+        exchange: quoted(&scope.module, scope.before, "default"),
+        kind: quoted(&scope.module, scope.before, "direct"),
         routing_key: DEFAULT_QUEUE_NAME.to_owned(),
     })
 }
 
+/// The service's own default queue, unless its queues bind it otherwise: of two queues of one name Celery
+/// keeps the last.
+fn free_name(context: &Context<'_>, scope: &Scope) -> Result<String, Finding> {
+    let today = name_today(context)?.unwrap_or_default();
+    let sites = context.settings.find(Setting::TaskQueues)?;
+    let constant = |name: &str| context.settings.constant(name);
+    let is_today = |name: &Expr| text(name, &constant).as_deref() == Some(&today);
+    let names_today = |element: &Expr| match &element.kind {
+        ExprKind::Call { args, .. } => args.first().is_some_and(is_today),
+        ExprKind::Dict(items) => items
+            .iter()
+            .any(|(key, _)| key.as_ref().is_some_and(is_today)),
+        _ => false,
+    };
+    if sites
+        .iter()
+        .any(|site| held(site).into_iter().any(names_today))
+    {
+        return Ok(quoted(
+            &scope.module,
+            scope.before,
+            &format!("{}-default", context.name),
+        ));
+    }
+    let own = value(context, scope, Setting::TaskDefaultQueue)?;
+    Ok(own.unwrap_or_else(|| quoted(&scope.module, scope.before, "celery")))
+}
+
 /// The same name, exchange, type and key that Celery gives it while no queue is named.
 fn as_today(context: &Context<'_>, scope: &Scope) -> Result<Parts, Finding> {
-    let quote = |text: &str| quoted(&scope.module, text);
+    let quote = |text: &str| quoted(&scope.module, scope.before, text);
     let set_name = value(context, scope, Setting::TaskDefaultQueue)?;
     let exchange = value(context, scope, Setting::TaskDefaultExchange)?;
     let kind = value(context, scope, Setting::TaskDefaultExchangeType)?;
@@ -223,13 +248,13 @@ fn value(
         sites.as_slice(),
         first.value.as_ref().and_then(Expr::string),
     ) {
-        ([_], Some(text)) => Ok(Some(quoted(&scope.module, &text))),
+        ([_], Some(text)) => Ok(Some(quoted(&scope.module, scope.before, &text))),
         _ => Err(not_visible(first, &context.settings.dialect.spell(setting))),
     }
 }
 
 fn entry(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result<Item, Finding> {
-    let quote = |text: &str| quoted(&scope.module, text);
+    let quote = |text: &str| quoted(&scope.module, scope.before, text);
     let Parts {
         name,
         exchange,

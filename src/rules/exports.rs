@@ -22,7 +22,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             .filter_map(Expr::string)
             .collect();
         for name in names.into_iter().filter(|name| !listed.contains(name)) {
-            let item = Item::flat(super::quoted(&site.module, &name));
+            let item = Item::flat(super::quoted(&site.module, site.stmt.end, &name));
             if !draft.append(&site.file, &site.module, literal, item, ALL) {
                 return Err(Finding::refusal(
                     "exports-computed",

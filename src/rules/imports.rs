@@ -8,7 +8,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::python::constant::text;
-use crate::python::insert::Item;
+use crate::python::insert::{Item, LINE_WIDTH};
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "listener import";
@@ -57,11 +57,13 @@ fn create(context: &Context<'_>, draft: &mut Draft, listener: &str) -> Result<()
     }
     let scope = Scope::end(context)?;
     let unit = crate::python::style::indent_unit(&scope.module);
-    let module = quoted(&scope.module, listener);
-    let value = Item {
-        flat: format!("({module},)"),
-        block: Some(format!("(\n{unit}{module},\n)")),
-    };
+    let module = quoted(&scope.module, scope.before, listener);
+    let flat = format!("({module},)");
+    let name = context.settings.dialect.spell(Setting::Imports);
+    // black keeps a tuple of one on one line where it fits.
+    let fits = scope.indent.len() + name.len() + " = ".len() + flat.len() <= LINE_WIDTH;
+    let block = (!fits).then(|| format!("(\n{unit}{module},\n)"));
+    let value = Item { flat, block };
     define(
         context,
         draft,
@@ -108,7 +110,7 @@ fn like_siblings(site: &Site, listener: &str) -> String {
         });
     match sibling {
         Some(quote @ (b'\'' | b'"')) => format!("{0}{listener}{0}", char::from(quote)),
-        _ => quoted(&site.module, listener),
+        _ => quoted(&site.module, site.stmt.end, listener),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::facts::settings::{Home, Settings};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::insert::Item;
-use crate::python::style::quote;
+use crate::python::style::quote_at;
 use crate::python::syntax::Module;
 use crate::tree::Tree;
 
@@ -86,11 +86,10 @@ impl Context<'_> {
         level: usize,
         name: &str,
     ) -> bool {
-        let target = self
-            .facts
-            .roots
-            .resolve_from(self.tree, file, level, module);
-        target.is_some_and(|target| self.settings.binds(&target, name))
+        let targets = self.settings.whole(file, module, level);
+        targets
+            .iter()
+            .any(|target| self.settings.binds(target, name))
     }
 }
 
@@ -108,18 +107,30 @@ pub fn define(
     let text = value.block.as_ref().unwrap_or(&value.flat);
     let statement = match &context.settings.home {
         Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
-        Home::Members {
-            object,
-            items: false,
-            ..
-        } => format!("{object}.{name} = {text}"),
-        Home::Members {
-            object,
-            items: true,
-            ..
-        } => {
-            format!("{object}[{}] = {text}", quoted(&scope.module, &name))
-        }
+        Home::Members { object, items, .. } => match names::update_call(&scope.module, object) {
+            Some(update) => {
+                let key = if update.dict.is_some() {
+                    format!("{}: ", quoted(&scope.module, scope.before, &name))
+                } else {
+                    format!("{name}=")
+                };
+                let item = keyed(&key, value);
+                draft.append_to(
+                    &scope.file,
+                    &scope.module,
+                    update.span,
+                    update.container,
+                    item,
+                    what,
+                );
+                return Ok(());
+            }
+            None if *items => {
+                let key = quoted(&scope.module, scope.before, &name);
+                format!("{object}[{key}] = {text}")
+            }
+            None => format!("{object}.{name} = {text}"),
+        },
         Home::Keys(..) => return define_key(context, draft, scope, &name, value, what),
     };
     draft.define(
@@ -131,6 +142,14 @@ pub fn define(
         what,
     );
     Ok(())
+}
+
+/// A value behind its key, flat or broken.
+fn keyed(key: &str, value: &Item) -> Item {
+    Item {
+        flat: format!("{key}{}", value.flat),
+        block: value.block.as_ref().map(|block| format!("{key}{block}")),
+    }
 }
 
 /// A new key in every live dict of settings.
@@ -145,12 +164,10 @@ fn define_key(
     let Home::Keys(_, dict) = &context.settings.home else {
         return Ok(());
     };
-    let flat = format!("{}: {}", quoted(&scope.module, key), value.flat);
-    let block = value.block.as_ref().filter(|_| flat.len() > KEY_WIDTH);
-    let item = Item {
-        block: block.map(|block| format!("{}: {block}", quoted(&scope.module, key))),
-        flat,
-    };
+    let item = keyed(
+        &format!("{}: ", quoted(&scope.module, scope.before, key)),
+        value,
+    );
     for site in context.settings.named(std::slice::from_ref(dict))? {
         let appended = match &site.value {
             Some(value) => draft.append_setting(&site.file, &site.module, value, key, &item, what),
@@ -168,14 +185,11 @@ fn define_key(
     Ok(())
 }
 
-/// A string literal in the file's own quotes.
-pub fn quoted(module: &Module, text: &str) -> String {
-    let quote = quote(module);
+/// A string literal in the quotes of its neighbours at `at`.
+pub fn quoted(module: &Module, at: usize, text: &str) -> String {
+    let quote = quote_at(module, at);
     let escaped = text
         .replace('\\', "\\\\")
         .replace(quote, &format!("\\{quote}"));
     format!("{quote}{escaped}{quote}")
 }
-
-/// A key and its value stay on one line up to this many characters, indentation aside.
-const KEY_WIDTH: usize = 74;

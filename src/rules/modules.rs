@@ -13,9 +13,9 @@ use crate::tree::Entry;
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let layout = &context.facts.layout;
     for init in &layout.missing_init {
-        draft
-            .created
-            .insert(init.clone(), (Kind::Seeded, String::new()));
+        // Not empty: a patch could not say so.
+        let text = "\"\"\"Celery tasks and event handlers.\"\"\"\n".to_owned();
+        draft.created.insert(init.clone(), (Kind::Seeded, text));
     }
     let handlers = layout
         .directory

@@ -9,8 +9,10 @@ use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::bindings::{self, Origin, Target, binds};
-use crate::python::imports::import_names;
-use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind};
+use crate::python::imports::{Grouping, import_names};
+use crate::python::insert::Container;
+use crate::python::style::{indentation, line_start};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
 /// A place in a file at which text is inserted, and what it can see.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Scope {
     pub anchor: Anchor,
     /// Only what is bound in front of this offset is seen.
     pub before: usize,
+    /// The indentation of what is defined here.
+    pub indent: String,
     /// The class whose body it is.
     pub class: Option<String>,
 }
@@ -35,6 +39,7 @@ impl Scope {
             module: Arc::clone(&site.module),
             anchor: Anchor::Before(site.top.start),
             before: site.top.start,
+            indent: indentation(&site.module.text, site.top.start).to_owned(),
             class: match &context.settings.home {
                 Home::Class(_, class) => Some(class.clone()),
                 Home::Names(_) | Home::Keys(..) | Home::Members { .. } => None,
@@ -47,7 +52,10 @@ impl Scope {
         let home = &context.settings.home;
         let module = context.settings.module(home.file())?;
         let (anchor, before, class) = match home {
-            Home::Names(_) => (Anchor::End, module.text.len(), None),
+            Home::Names(_) => match context.settings.local_override(&module) {
+                Some(start) => (Anchor::Before(start), start, None),
+                None => (Anchor::End, module.text.len(), None),
+            },
             Home::Class(file, class) => {
                 let body = find_class(&module.body, class).map(|(body, _)| body);
                 let ends =
@@ -61,17 +69,27 @@ impl Scope {
                 let top = top.ok_or_else(|| no_body(file, name))?;
                 (Anchor::Before(top), top, None)
             }
-            Home::Members { object, .. } => match last_use(context, &module.body, object) {
-                Some(last) => (Anchor::Behind(last.end, last.start), last.end, None),
-                None => (Anchor::End, module.text.len(), None),
+            Home::Members { object, .. } => match (
+                update_call(&module, object),
+                last_use(context, &module.body, object),
+            ) {
+                (Some(update), _) => (Anchor::Before(update.stmt), update.stmt, None),
+                (None, Some(last)) => (Anchor::Behind(last.end, last.start), last.end, None),
+                (None, None) => (Anchor::End, module.text.len(), None),
             },
+        };
+        let indent = match anchor {
+            Anchor::Before(at) | Anchor::ClassEnd(_, at) => indentation(&module.text, at),
+            Anchor::Behind(_, at) => line_indentation(&module.text, at),
+            Anchor::End => "",
         };
         Ok(Self {
             file: home.file().clone(),
-            module,
             anchor,
             before,
+            indent: indent.to_owned(),
             class,
+            module,
         })
     }
 
@@ -122,7 +140,13 @@ pub fn queue_name(
     scope: &Scope,
 ) -> Result<String, Finding> {
     let suffix = &context.contract.queue_suffix;
-    let literal = || quoted(&scope.module, &format!("{}{suffix}", context.name));
+    let literal = || {
+        quoted(
+            &scope.module,
+            scope.before,
+            &format!("{}{suffix}", context.name),
+        )
+    };
     let absent = context
         .settings
         .named(&[SERVICE_NAME.to_owned()])?
@@ -139,12 +163,15 @@ pub fn queue_name(
     }
     Ok(format!(
         "{SERVICE_NAME} + {}",
-        quoted(&scope.module, suffix)
+        quoted(&scope.module, scope.before, suffix)
     ))
 }
 
 fn define_service_name(context: &Context<'_>, draft: &mut Draft, scope: &Scope) {
-    let text = format!("{SERVICE_NAME} = {}", quoted(&scope.module, &context.name));
+    let text = format!(
+        "{SERVICE_NAME} = {}",
+        quoted(&scope.module, scope.before, &context.name)
+    );
     let Scope {
         file,
         module,
@@ -156,7 +183,13 @@ fn define_service_name(context: &Context<'_>, draft: &mut Draft, scope: &Scope) 
 
 /// The local names of kombu's `Exchange` and `Queue`.
 pub fn kombu(draft: &mut Draft, scope: &Scope) -> (String, String) {
-    let imported = import_names(&scope.module, "kombu", &["Exchange", "Queue"], scope.before);
+    let imported = import_names(
+        &scope.module,
+        "kombu",
+        &["Exchange", "Queue"],
+        scope.before,
+        Grouping::Sectioned,
+    );
     draft.edit(&scope.file, &scope.module, imported.edits, "kombu import");
     let [exchange, queue] = imported
         .names
@@ -177,8 +210,8 @@ pub fn exchange(context: &Context<'_>, draft: &mut Draft, scope: &Scope, class: 
     }
     let text = format!(
         "{name} = {class}({}, type={})",
-        quoted(&scope.module, &contract.exchange),
-        quoted(&scope.module, &contract.exchange_type)
+        quoted(&scope.module, scope.before, &contract.exchange),
+        quoted(&scope.module, scope.before, &contract.exchange_type)
     );
     draft.define(
         &scope.file,
@@ -189,6 +222,55 @@ pub fn exchange(context: &Context<'_>, draft: &mut Draft, scope: &Scope, class: 
         "events exchange",
     );
     name
+}
+
+/// `app.conf.update(…)`: where the service gives its settings at once.
+pub struct UpdateCall {
+    /// Where the statement begins.
+    pub stmt: usize,
+    /// The dict literal it is given; without one, the keywords of the call itself.
+    pub dict: Option<Expr>,
+    /// The call's items, to add to.
+    pub container: Container,
+    /// What tells the container from others.
+    pub span: Span,
+}
+
+/// The last call that gives the object settings by name.
+pub fn update_call(module: &Module, object: &str) -> Option<UpdateCall> {
+    let mut found = None;
+    walk(&module.body, &mut |stmt| {
+        let StmtKind::Expr { value } = &stmt.kind else {
+            return;
+        };
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            arguments,
+        } = &value.kind
+        else {
+            return;
+        };
+        if function.dotted() != Some(format!("{object}.update")) {
+            return;
+        }
+        let dict = args
+            .first()
+            .filter(|arg| matches!(arg.kind, ExprKind::Dict(_)));
+        let named = args.is_empty() && keywords.iter().all(|keyword| keyword.name.is_some());
+        if dict.is_some() || named && !keywords.is_empty() {
+            found = Some(UpdateCall {
+                stmt: stmt.span.start,
+                dict: dict.cloned(),
+                container: dict
+                    .and_then(Container::of)
+                    .unwrap_or_else(|| Container::of_call(args, keywords, *arguments)),
+                span: dict.map_or(*arguments, |dict| dict.span),
+            });
+        }
+    });
+    found
 }
 
 /// The setting that the emitter and we share.
@@ -233,7 +315,7 @@ fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<Span>
     let holder = object.split('.').next().unwrap_or(object).to_owned();
     let app = &context.facts.app;
     let mut blocks: Vec<&[Stmt]> = vec![block];
-    crate::python::syntax::walk(block, &mut |stmt| {
+    walk(block, &mut |stmt| {
         if let StmtKind::Function { body, .. } = &stmt.kind {
             blocks.push(body);
         }
@@ -269,6 +351,16 @@ fn touches(stmt: &Stmt, holder: &str) -> bool {
         },
         _ => false,
     }
+}
+
+/// The blanks that begin the line of `at`.
+fn line_indentation(text: &[u8], at: usize) -> &str {
+    let line = line_start(text, at);
+    let blanks = text[line..at]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    indentation(text, line + blanks)
 }
 
 fn no_body(file: &RelPath, name: &str) -> Finding {

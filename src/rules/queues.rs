@@ -6,9 +6,9 @@ use super::recognise::Match;
 use super::{Context, default_queue, define, quoted};
 use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
-use crate::facts::settings::Site;
+use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
-use crate::python::insert::{Item, laid_out};
+use crate::python::insert::{Item, LINE_WIDTH};
 use crate::python::style::indent_unit;
 use crate::python::syntax::{Expr, ExprKind};
 
@@ -22,12 +22,33 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     }
     for site in &sites {
         match found(context, site)? {
-            Match::Right => {}
+            Match::Right => beside_events_alone(context, draft, site)?,
             Match::Wrong => return Err(bound_otherwise(context, site)),
             Match::Other => extend(context, draft, site)?,
         }
     }
     Ok(())
+}
+
+/// The document wired by hand names the events queue alone: ordinary tasks lost theirs.
+fn beside_events_alone(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    site: &Site,
+) -> Result<(), Finding> {
+    let reader = context.reader();
+    let is_literal = matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::Sequence(..))
+    );
+    let alone = held(site)
+        .iter()
+        .all(|element| reader.queue(site, element) == Match::Right);
+    if !(alone && is_literal && site.additions.is_empty()) || site.varies {
+        return Ok(());
+    }
+    let name = context.settings.spellings(Setting::TaskQueues).remove(0);
+    default_queue::ensure_beside(context, draft, site, &name, false)
 }
 
 /// Whether a live binding holds the events queue already.
@@ -99,7 +120,20 @@ fn create(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let default = default_queue::element(context, draft, &scope)?;
     let events = element(context, draft, &scope, &key);
     let unit = indent_unit(&scope.module);
-    let line = |item: &Item| format!("\n{unit}{},", laid_out(item, &unit, "\n"));
+    // In a dict or a call the value stands one step deeper.
+    let nested = match context.settings.home {
+        Home::Names(_) | Home::Class(..) => "",
+        Home::Keys(..) | Home::Members { .. } => unit.as_str(),
+    };
+    let depth = format!("{}{nested}{unit}", scope.indent);
+    let line = |item: &Item| {
+        let text = if depth.len() + item.flat.len() < LINE_WIDTH {
+            &item.flat
+        } else {
+            item.block.as_ref().unwrap_or(&item.flat)
+        };
+        format!("\n{unit}{},", text.replace('\n', &format!("\n{unit}")))
+    };
     let value = Item {
         flat: format!("({}, {})", default.flat, events.flat),
         block: Some(format!("({}{}\n)", line(&default), line(&events))),
@@ -124,7 +158,7 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
     let key_argument = if context.quorum {
         format!(
             ", routing_key={}",
-            quoted(&scope.module, &context.contract.event_task)
+            quoted(&scope.module, scope.before, &context.contract.event_task)
         )
     } else {
         String::new()
@@ -134,7 +168,7 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
 
 /// `SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}`.
 fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
-    let quote = |text: &str| quoted(&scope.module, text);
+    let quote = |text: &str| quoted(&scope.module, scope.before, text);
     let contract = &context.contract;
     let mut fields = vec![
         format!("{}: {}", quote("exchange"), quote(&contract.exchange)),

@@ -19,10 +19,10 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         let value = if context.routed_by_router() {
             Item::flat(format!(
                 "({},)",
-                quoted(&scope.module, &context.contract.router)
+                quoted(&scope.module, scope.before, &context.contract.router)
             ))
         } else {
-            narrow(context, &scope.module)
+            narrow(context, &scope.module, scope.before)
         };
         return define(
             context,
@@ -82,17 +82,21 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
     let element = if context.routed_by_router() {
         Element {
             name: &name,
-            item: Item::flat(quoted(&site.module, &context.contract.router)),
+            item: Item::flat(quoted(
+                &site.module,
+                site.stmt.end,
+                &context.contract.router,
+            )),
             entry: None,
             is_single: is_router_or_routes,
             what: what(context),
             rank: Rank::Routes,
         }
     } else {
-        let dict = narrow(context, &site.module);
+        let dict = narrow(context, &site.module, site.stmt.end);
         Element {
             name: &name,
-            entry: Some(entry(context, &site.module)),
+            entry: Some(entry(context, &site.module, site.stmt.end)),
             item: dict,
             is_single: is_router,
             what: what(context),
@@ -123,9 +127,9 @@ fn what(context: &Context<'_>) -> &'static str {
 }
 
 /// `{'microservice.event': {…}}`.
-fn narrow(context: &Context<'_>, module: &Module) -> Item {
+fn narrow(context: &Context<'_>, module: &Module, at: usize) -> Item {
     let unit = indent_unit(module);
-    let Item { flat, block } = entry(context, module);
+    let Item { flat, block } = entry(context, module, at);
     let inner = block
         .unwrap_or_else(|| flat.clone())
         .replace('\n', &format!("\n{unit}"));
@@ -136,8 +140,8 @@ fn narrow(context: &Context<'_>, module: &Module) -> Item {
 }
 
 /// `'microservice.event': {'exchange': …, 'exchange_type': …, 'routing_key': ''}`.
-fn entry(context: &Context<'_>, module: &Module) -> Item {
-    let quote = |text: &str| quoted(module, text);
+fn entry(context: &Context<'_>, module: &Module, at: usize) -> Item {
+    let quote = |text: &str| quoted(module, at, text);
     let contract = context.contract;
     let fields = [
         ("exchange", contract.exchange.as_str()),

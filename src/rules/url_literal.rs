@@ -2,6 +2,7 @@
 //!
 //! Pure. Edits one byte, the vhost's slash, and only in text that stands in the file as it is read.
 
+use super::recognise::value_of;
 use crate::edit::{Edit, Span};
 use crate::facts::settings::{Settings, Site};
 use crate::finding::Finding;
@@ -103,12 +104,13 @@ impl Reader<'_, '_> {
         let last = dotted.rsplit('.').next().unwrap_or_default();
         let reads = READERS.contains(&last)
             || last.to_ascii_lowercase().contains("env")
-            || last == "config";
+            || last.ends_with("Value");
         if !reads {
             return Ok(());
         }
-        // `str(url)` has its value first; every other reader has the variable's name there.
-        let skip = usize::from(!matches!(function.name(), Some("str")));
+        // `str(url)` and `values.Value(url)` have it first; every other reader has the variable's name there.
+        let first = last.ends_with("Value") || function.name() == Some("str");
+        let skip = usize::from(!first);
         for arg in args.iter().skip(skip) {
             self.expr(arg, depth)?;
         }
@@ -118,7 +120,27 @@ impl Reader<'_, '_> {
         {
             self.expr(&keyword.value, depth)?;
         }
-        Ok(())
+        match self.in_scheme(function, args) {
+            Some(default) if args.len() == 1 && keywords.is_empty() => self.expr(&default, depth),
+            _ => Ok(()),
+        }
+    }
+
+    /// `env('URL')` of an `env = environ.Env(URL=(str, 'amqp://…'))`: the default stands there.
+    fn in_scheme(&self, env: &Expr, args: &[Expr]) -> Option<Expr> {
+        let variable = args.first()?.string()?;
+        let name = env.dotted()?;
+        let made_by = value_of(self.module, name.split('.').next()?)?;
+        let ExprKind::Call { keywords, .. } = &made_by.kind else {
+            return None;
+        };
+        let scheme = keywords
+            .iter()
+            .find(|keyword| keyword.name.as_ref() == Some(&variable))?;
+        match &scheme.value.kind {
+            ExprKind::Sequence(_, parts) => parts.get(1).cloned(),
+            _ => None,
+        }
     }
 
     /// A name bound once in this file and read once: its literal is the URL's own.

@@ -1,14 +1,16 @@
-"""The live suite: every scenario, then every file under every Python."""
+"""The live suite: settings resolved, scenarios played, files compiled."""
 
 from checks import CHECKS
 from compiles import PYTHONS, changed, files_compile, fixture_pairs
 from environments import Missing
+from resolved import settings_resolve
 from scenarios import SCENARIOS, Run
 
 
 def run_suite(report, program, broker_url, directory):
     runs = [Run(row, directory, broker_url) for row in SCENARIOS]
     played = [run for run in runs if play(report, run, program)]
+    settings_resolve(report)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))
         for run in played:

@@ -2,6 +2,7 @@
 
 use super::{Home, Settings};
 use crate::path::RelPath;
+use crate::python::bindings::included;
 use crate::python::syntax::{Module, StmtKind, walk};
 
 impl Settings<'_> {
@@ -41,6 +42,17 @@ impl Settings<'_> {
         found
     }
 
+    /// Those of the siblings that load the home: what we write reaches them.
+    pub fn environments(&self) -> Vec<RelPath> {
+        let mut found = self.siblings();
+        found.retain(|file| {
+            let mut files = Vec::new();
+            self.collect_chain(file, &mut files);
+            files.contains(self.home.file())
+        });
+        found
+    }
+
     /// Modules that the chain imports whole and that git ignores: this machine's own.
     pub fn ignored_imports(&self) -> Vec<RelPath> {
         let mut found = Vec::new();
@@ -55,6 +67,35 @@ impl Settings<'_> {
             }
         }
         found
+    }
+
+    /// Where the statement begins that ends a settings module by importing this machine's own settings,
+    /// so that they go on overriding what stands above.
+    pub fn local_override(&self, module: &Module) -> Option<usize> {
+        let Home::Names(home) = &self.home else {
+            return None;
+        };
+        let last = module.body.last()?;
+        let block = match &last.kind {
+            StmtKind::Try { body, .. } => body.as_slice(),
+            _ => std::slice::from_ref(last),
+        };
+        let [stmt] = block else {
+            return None;
+        };
+        let StmtKind::ImportFrom {
+            module: from,
+            level,
+            names,
+        } = &stmt.kind
+        else {
+            return None;
+        };
+        let target = self
+            .roots
+            .resolve_from(self.tree, home, *level, from.as_deref());
+        let local = target.is_none_or(|target| self.tree.is_ignored(&target));
+        (local && names.iter().any(|alias| alias.name == "*")).then_some(last.span.start)
     }
 
     /// The service's own modules that files import names from.
@@ -78,7 +119,7 @@ impl Settings<'_> {
         found
     }
 
-    /// The service's own modules that a module imports whole.
+    /// The service's own modules whose names a module takes over whole, in order.
     fn star_imports(&self, file: &RelPath, module: &Module) -> Vec<RelPath> {
         let mut found = Vec::new();
         walk(&module.body, &mut |stmt| {
@@ -89,13 +130,30 @@ impl Settings<'_> {
             } = &stmt.kind
                 && names.iter().any(|alias| alias.name == "*")
             {
-                found.extend(
-                    self.roots
-                        .resolve_from(self.tree, file, *level, module.as_deref()),
-                );
+                found.extend(self.whole(file, module.as_deref(), *level));
+            }
+            for path in included(stmt) {
+                found.extend(self.whole(file, Some(path), 0));
             }
         });
         found
+    }
+
+    /// The files behind `from module import *` in `file`, or behind a path that it includes.
+    pub fn whole(&self, file: &RelPath, module: Option<&str>, level: usize) -> Vec<RelPath> {
+        let Some(pattern) = module.filter(|module| is_path(module)) else {
+            return Vec::from_iter(self.roots.resolve_from(self.tree, file, level, module));
+        };
+        let beside = file.parent().unwrap_or_default().join(pattern);
+        let Some(whole) = RelPath::parse(beside.as_str()) else {
+            return Vec::new();
+        };
+        let directory = whole.parent().unwrap_or_default();
+        let names = self.tree.list(&directory).into_iter();
+        names
+            .filter(|(name, is_directory)| !is_directory && matches(whole.file_name(), name))
+            .map(|(name, _)| directory.join(&name))
+            .collect()
     }
 
     /// Whether a file is a whole settings module by itself.
@@ -120,6 +178,21 @@ impl Settings<'_> {
             for target in self.star_imports(file, &module) {
                 self.collect_chain(&target, files);
             }
+        }
+    }
+}
+
+/// `components/celery.py`, where a module's name would stand.
+fn is_path(module: &str) -> bool {
+    RelPath::parse(module).is_some_and(|path| path.has_extension("py"))
+}
+
+/// Whether a file's name fits a pattern with at most one `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
         }
     }
 }

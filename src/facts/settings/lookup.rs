@@ -25,13 +25,8 @@ impl Settings<'_> {
             self.roots.resolve_from(self.tree, file, level, from)
         };
         let stars = |from: Option<&str>, level: usize| {
-            follow(from, level)
-                .filter(|target| !self.tree.is_ignored(target))
-                .is_some_and(|target| {
-                    !self
-                        .in_module(&target, names, &mut seen.clone())
-                        .is_ok_and(|sites| sites.is_empty())
-                })
+            self.binding_module(file, from, level, names, seen)
+                .is_some()
         };
         let lives = bindings::live(&module.body, Target::Name(names), &stars)
             .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
@@ -51,10 +46,10 @@ impl Settings<'_> {
                     level,
                     ..
                 } => {
-                    let target = follow(from, level);
-                    let mut found = target.map_or(Ok(Vec::new()), |target| {
-                        self.in_module(&target, names, seen)
-                    })?;
+                    let Some(target) = self.binding_module(file, from, level, names, seen) else {
+                        continue;
+                    };
+                    let mut found = self.in_module(&target, names, seen)?;
                     mark_added(&mut found, &live);
                     sites.extend(found);
                 }
@@ -78,6 +73,24 @@ impl Settings<'_> {
             }
         }
         Ok(sites)
+    }
+
+    /// Of the modules that a star import or an include takes over, the last that may bind a name.
+    fn binding_module(
+        &self,
+        file: &RelPath,
+        from: Option<&str>,
+        level: usize,
+        names: &[String],
+        seen: &[RelPath],
+    ) -> Option<RelPath> {
+        let binds = |target: &RelPath| {
+            !self
+                .in_module(target, names, &mut seen.to_vec())
+                .is_ok_and(|sites| sites.is_empty())
+        };
+        let mut targets = self.whole(file, from, level).into_iter().rev();
+        targets.find(|target| !self.tree.is_ignored(target) && binds(target))
     }
 
     pub(super) fn in_class(

@@ -1,7 +1,7 @@
 //! Follows a block statement by statement: which bindings are live behind each. Pure.
 
 use super::target::{opaque, opaque_at};
-use super::{Addition, Live, Opaque, Origin, Target, Value, keyword_or_key};
+use super::{Addition, Live, Opaque, Origin, Target, Value, included, keyword_or_key};
 use crate::python::syntax::{Alias, Expr, ExprKind, Stmt, StmtKind, walk};
 
 /// What is looked for, and which star imports may bind it.
@@ -213,6 +213,17 @@ impl Flow<'_> {
     ) -> Step<'a> {
         if let Some(span) = self.dynamic(expr) {
             return Err(opaque_at("bound-dynamically", DYNAMIC, span));
+        }
+        let included = included(stmt).into_iter().rev();
+        if let Some(file) = included
+            .into_iter()
+            .find(|file| (self.stars)(Some(file), 0))
+        {
+            return Ok(bound(Origin::Star {
+                stmt,
+                module: Some(file),
+                level: 0,
+            }));
         }
         let ExprKind::Call { function, args, .. } = &expr.kind else {
             return Ok(lives);
