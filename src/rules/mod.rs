@@ -169,6 +169,7 @@ fn define_key(
         value,
     );
     for site in context.settings.named(std::slice::from_ref(dict))? {
+        element::outside_errors(&site, site.top)?;
         let appended = match &site.value {
             Some(value) => draft.append_setting(&site.file, &site.module, value, key, &item, what),
             None => false,
