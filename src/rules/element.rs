@@ -4,9 +4,10 @@ use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
+use crate::path::RelPath;
 use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
 use crate::python::style::line_end;
-use crate::python::syntax::{Expr, ExprKind, Operator};
+use crate::python::syntax::{Expr, ExprKind, Module, Operator};
 
 /// What is to be added.
 pub struct Element<'a> {
@@ -88,8 +89,13 @@ pub fn held(site: &Site) -> Vec<&Expr> {
 
 /// Refuses where a statement that we would touch is one that the parser could not read.
 pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
-    let text = &*site.module.text;
-    let error = site.module.errors.iter().find(|error| {
+    is_read(&site.file, &site.module, stmt)
+}
+
+/// Whether the parser could read all of a statement, and where it ends.
+pub fn is_read(file: &RelPath, module: &Module, stmt: Span) -> Result<(), Finding> {
+    let text = &*module.text;
+    let error = module.errors.iter().find(|error| {
         let at = error.span.start;
         // Right behind it, `(1, 2) print`: the statement goes on in a way that is not read.
         let behind = at >= stmt.end && text[stmt.end..at].trim_ascii().is_empty();
@@ -102,7 +108,7 @@ pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
             "syntax-in-setting",
             "a statement to edit does not parse",
         )
-        .at(&site.file, error.span)
+        .at(file, error.span)
         .label(error.message.clone())
         .help("mend the syntax error, then run again")),
     }

@@ -109,6 +109,7 @@ pub fn define(
         Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
         Home::Members { object, items, .. } => match names::update_call(&scope.module, object) {
             Some(update) => {
+                element::is_read(&scope.file, &scope.module, update.span)?;
                 let key = if update.dict.is_some() {
                     format!("{}: ", quoted(&scope.module, scope.before, &name))
                 } else {
