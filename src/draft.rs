@@ -11,7 +11,7 @@ use crate::path::RelPath;
 use crate::plan::Kind;
 use crate::python::insert::{Container, Item};
 use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
-use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
 /// What the rules want so far.
 #[derive(Default)]
@@ -28,8 +28,9 @@ pub struct Draft {
 pub enum Anchor {
     /// In front of the statement that begins here, and of the comments on it.
     Before(usize),
-    /// On the line behind the statement that ends here.
-    Behind(usize),
+    /// On the line behind the statement that ends here, indented like the one at `.1`: its own last line
+    /// may be a continuation.
+    Behind(usize, usize),
     /// At the end of the class body whose last statement ends here, indented like the one at `.1`.
     ClassEnd(usize, usize),
     /// At the end of the module.
@@ -252,18 +253,24 @@ impl Pending {
         for (anchor, mut definitions) in self.definitions {
             definitions.sort_by_key(|(rank, _)| *rank);
             let texts: Vec<String> = definitions.into_iter().map(|(_, text)| text).collect();
-            edits.add(place(&module, anchor, &texts))?;
+            let begun = edits
+                .iter()
+                .rfind(|edit| edit.span().start == module.text.len());
+            let edit = place(&module, anchor, &texts, begun);
+            edits.add(edit)?;
         }
         Ok(edits)
     }
 }
 
-fn place(module: &Module, anchor: Anchor, texts: &[String]) -> Edit {
+/// `begun` is what already goes below everything.
+fn place(module: &Module, anchor: Anchor, texts: &[String], begun: Option<&Edit>) -> Edit {
     match anchor {
         Anchor::Before(at) => in_front(&module.text, at, texts),
-        Anchor::Behind(end) => behind(&module.text, end, end, texts),
-        Anchor::ClassEnd(end, model) => behind(&module.text, end, model, texts),
-        Anchor::End => at_end(module, texts),
+        Anchor::Behind(end, model) | Anchor::ClassEnd(end, model) => {
+            behind(module, end, model, texts)
+        }
+        Anchor::End => at_end(module, texts, begun),
     }
 }
 
@@ -299,7 +306,8 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
 }
 
 /// On new lines behind the statement that ends at `end`; several have blank lines between.
-fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
+fn behind(module: &Module, end: usize, model: usize, texts: &[String]) -> Edit {
+    let text = &*module.text;
     let newline = newline(text, end);
     let line = line_start(text, model);
     let blanks = text[line..model]
@@ -307,7 +315,7 @@ fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
         .take_while(|byte| matches!(byte, b' ' | b'\t'))
         .count();
     let indent = indentation(text, line + blanks);
-    let at = line_end(text, end);
+    let at = logical_end(module, end);
     let gap = if texts.len() > 1 { newline } else { "" };
     let lines = texts
         .iter()
@@ -316,12 +324,24 @@ fn behind(text: &[u8], end: usize, model: usize, texts: &[String]) -> Edit {
     Edit::insert(at, format!("{}{last}", lines.collect::<String>()))
 }
 
+/// The end of the line on which a statement ends, and of those that begin on it: `A = 1; B = (\n…)`.
+fn logical_end(module: &Module, end: usize) -> usize {
+    let mut at = line_end(&module.text, end);
+    walk(&module.body, &mut |stmt| {
+        if (end..at).contains(&stmt.span.start) {
+            at = at.max(line_end(&module.text, stmt.span.end));
+        }
+    });
+    at
+}
+
 /// Below everything, a blank line above each; two below a class or function, as black has it.
-fn at_end(module: &Module, texts: &[String]) -> Edit {
+fn at_end(module: &Module, texts: &[String], begun: Option<&Edit>) -> Edit {
     let text = &*module.text;
     let end = text.len();
     let newline = newline(text, end);
-    let open = !text.is_empty() && !matches!(text.last(), Some(b'\n' | b'\r'));
+    let last = begun.map_or(text, |edit| edit.text().as_bytes()).last();
+    let open = last.is_some_and(|byte| !matches!(byte, b'\n' | b'\r'));
     let blank = text.ends_with(&[newline.as_bytes(), newline.as_bytes()].concat());
     let defines = module.body.last().is_some_and(is_definition);
     let mut out = String::new();

@@ -83,10 +83,38 @@ impl Plan {
 pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
     match attempt(tree, flags) {
         Err(findings) => Ok(Plan::refused(findings)),
-        Ok(attempt) => prove(tree, flags, &attempt).map(|()| attempt.plan).context(
-            "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
-        ),
+        Ok(attempt) => {
+            let unread = near_errors(tree, &attempt.shared);
+            if !unread.is_empty() {
+                return Ok(Plan::refused(unread));
+            }
+            prove(tree, flags, &attempt).map(|()| attempt.plan).context(
+                "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
+            )
+        }
     }
+}
+
+/// Files that have syntax errors and would read differently with our text in them: where the parser
+/// takes up again behind an error is its guess (an open bracket, an open string), so this is no bug.
+fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> {
+    shared
+        .iter()
+        .filter(|(path, _)| path.has_extension("py"))
+        .filter_map(|(path, folded)| {
+            let module = tree.python(path).ok()?;
+            let error = module.errors.first()?;
+            let after = folded.edits.splice(&folded.before);
+            verify::reads_as_before(path, &module, &folded.edits, &after).err()?;
+            let message = "a syntax error is too near to what would be added here";
+            Some(
+                Finding::refusal("syntax-error-near", message)
+                    .at(path, error.span)
+                    .label(error.message.clone())
+                    .help("mend the syntax error, then run again"),
+            )
+        })
+        .collect()
 }
 
 fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {

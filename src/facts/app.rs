@@ -141,7 +141,16 @@ fn named(service: &Service<'_>, name: &AppName, found: &[Candidate]) -> Result<C
             finding.help(format!("--celery-app {}", spelled(service, app)))
         })
     };
-    let Some(file) = service.roots.locate(service.tree, &name.module) else {
+    let located = service.roots.locate(service.tree, &name.module);
+    let is_named = |app: &&Candidate| match &located {
+        Some(file) => app.file == *file && app.variable == name.variable,
+        // `order-service/celery_app.py` is `celery_app` to a worker started in that directory, which is no root.
+        None => spelled(service, app) == shown,
+    };
+    if let Some(app) = found.iter().find(is_named) {
+        return Ok(app.clone());
+    }
+    let Some(file) = located else {
         let message = format!(
             "--celery-app {shown}: the service has no module {}",
             name.module

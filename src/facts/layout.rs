@@ -170,12 +170,6 @@ fn usable(service: &Service<'_>, directory: &RelPath) -> Result<RelPath, Finding
                 "put the event modules beside it: --tasks-dir {beside}"
             )));
     }
-    let own = directory.file_name();
-    if !own.is_empty() && !is_identifier(own) {
-        return Err(refused(format!(
-            "Python cannot import a package named {own:?}"
-        )));
-    }
     Ok(directory.clone())
 }
 

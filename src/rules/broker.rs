@@ -303,7 +303,7 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
             draft.define(
                 &site.file,
                 &site.module,
-                Anchor::Behind(site.top.end),
+                Anchor::Behind(site.top.end, site.top.start),
                 Rank::Broker,
                 text.clone(),
                 what,

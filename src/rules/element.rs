@@ -4,8 +4,10 @@ use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
+use crate::path::RelPath;
 use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
-use crate::python::syntax::{Expr, ExprKind, Operator};
+use crate::python::style::line_end;
+use crate::python::syntax::{Expr, ExprKind, Module, Operator};
 
 /// What is to be added.
 pub struct Element<'a> {
@@ -87,20 +89,30 @@ pub fn held(site: &Site) -> Vec<&Expr> {
 
 /// Refuses where a statement that we would touch is one that the parser could not read.
 pub fn outside_errors(site: &Site, stmt: Span) -> Result<(), Finding> {
-    let error = site.module.errors.iter().find(|error| {
-        error.span.overlaps(stmt) || stmt.contains(error.span) || error.span.start == stmt.end
+    is_read(&site.file, &site.module, stmt)
+}
+
+/// Whether the parser could read all of a statement, and where it ends.
+pub fn is_read(file: &RelPath, module: &Module, stmt: Span) -> Result<(), Finding> {
+    let text = &*module.text;
+    let error = module.errors.iter().find(|error| {
+        let at = error.span.start;
+        // Right behind it, `(1, 2) print`: the statement goes on in a way that is not read.
+        let behind = at >= stmt.end && text[stmt.end..at].trim_ascii().is_empty();
+        let behind = behind && at <= line_end(text, stmt.end);
+        error.span.overlaps(stmt) || stmt.contains(error.span) || behind
     });
     match error {
         None => Ok(()),
         Some(error) => {
             let finding =
                 Finding::refusal("syntax-in-setting", "a statement to edit does not parse")
-                    .at(&site.file, error.span)
+                    .at(file, error.span)
                     .label(error.message.clone());
             if error.message.contains("unindent") {
                 let help =
                     "indent by tabs or by spaces, not by both: replace this line's tab by spaces";
-                return Err(finding.at(&site.file, site.stmt).help(help));
+                return Err(finding.at(file, stmt).help(help));
             }
             Err(finding.help("mend the syntax error, then run again"))
         }
@@ -218,14 +230,11 @@ fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>) {
     let indent = crate::python::style::indent_unit(&site.module);
     let item = element.item.flat.clone();
     let text = format!("{name} = tuple({name}) + (\n{indent}{item},\n)");
-    let end = site
-        .additions
-        .last()
-        .map_or(site.stmt.end, |added| added.top.end);
+    let above = site.additions.last().map_or(site.stmt, |added| added.top);
     draft.define(
         &site.file,
         &site.module,
-        Anchor::Behind(end),
+        Anchor::Behind(above.end, above.start),
         element.rank,
         text,
         element.what,
@@ -246,7 +255,7 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
     draft.define(
         &site.file,
         &site.module,
-        Anchor::Behind(last.top.end),
+        Anchor::Behind(last.top.end, last.top.start),
         element.rank,
         text,
         element.what,

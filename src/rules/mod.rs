@@ -111,6 +111,7 @@ pub fn define(
         Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
         Home::Members { object, items, .. } => match names::update_call(&scope.module, object) {
             Some(update) => {
+                element::is_read(&scope.file, &scope.module, update.span)?;
                 let key = if update.dict.is_some() {
                     format!("{}: ", quoted(&scope.module, scope.before, &name))
                 } else {
@@ -171,6 +172,7 @@ fn define_key(
         value,
     );
     for site in context.settings.named(std::slice::from_ref(dict))? {
+        element::outside_errors(&site, site.top)?;
         let appended = match &site.value {
             Some(value) => draft.append_setting(&site.file, &site.module, value, key, &item, what),
             None => false,

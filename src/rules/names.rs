@@ -69,19 +69,18 @@ impl Scope {
                 let top = top.ok_or_else(|| no_body(file, name))?;
                 (Anchor::Before(top), top, None)
             }
-            Home::Members { object, .. } => {
-                if let Some(update) = update_call(&module, object) {
-                    (Anchor::Before(update.stmt), update.stmt, None)
-                } else {
-                    let end = last_use(context, &module.body, object);
-                    let anchor = end.map_or(Anchor::End, Anchor::Behind);
-                    (anchor, end.unwrap_or(module.text.len()), None)
-                }
-            }
+            Home::Members { object, .. } => match (
+                update_call(&module, object),
+                last_use(context, &module.body, object),
+            ) {
+                (Some(update), _) => (Anchor::Before(update.stmt), update.stmt, None),
+                (None, Some(last)) => (Anchor::Behind(last.end, last.start), last.end, None),
+                (None, None) => (Anchor::End, module.text.len(), None),
+            },
         };
         let indent = match anchor {
             Anchor::Before(at) | Anchor::ClassEnd(_, at) => indentation(&module.text, at),
-            Anchor::Behind(end) => line_indentation(&module.text, end),
+            Anchor::Behind(_, at) => line_indentation(&module.text, at),
             Anchor::End => "",
         };
         Ok(Self {
@@ -311,8 +310,8 @@ fn once(module: &Module, name: &str) -> bool {
     })
 }
 
-/// The end of the last statement that sets up the app: makes it, loads its settings, sets a member.
-fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<usize> {
+/// The last statement that sets up the app: makes it, loads its settings, sets a member.
+fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<Span> {
     let holder = object.split('.').next().unwrap_or(object).to_owned();
     let app = &context.facts.app;
     let mut blocks: Vec<&[Stmt]> = vec![block];
@@ -332,7 +331,7 @@ fn last_use(context: &Context<'_>, block: &[Stmt], object: &str) -> Option<usize
         })
     })?;
     let last = inner.iter().rfind(|stmt| touches(stmt, &holder))?;
-    Some(last.span.end)
+    Some(last.span)
 }
 
 /// Whether a statement binds the object, or sets or calls something on it.

@@ -38,8 +38,32 @@ fn already(context: &Context<'_>) -> Result<Option<Route>, Finding> {
     })
 }
 
-/// The user's own decision: possible only where the library is there to be imported.
+/// The user's own decision, and what it overrides.
 fn forced(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
+    if already(context)? != Some(Route::Router) {
+        possible(context)?;
+    }
+    let overridden = &context.facts.tasks.routed;
+    let mut finding = Finding::warning(
+        "router-overrides-queue",
+        "the router overrides the queue that these tasks or calls name",
+    )
+    .help("leave `--route router` out to keep them");
+    for at in overridden {
+        finding = finding.place(at);
+    }
+    Ok((
+        Route::Router,
+        if overridden.is_empty() {
+            Vec::new()
+        } else {
+            vec![finding]
+        },
+    ))
+}
+
+/// The router works only where the library is there to be imported, and Django's settings to be read.
+fn possible(context: &Context<'_>) -> Result<(), Finding> {
     let library = &context.contract.library;
     let version = &context.contract.library_version;
     if pinned(context).is_none() {
@@ -65,23 +89,7 @@ fn forced(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
         .at(&context.facts.app.file, context.facts.app.call)
         .help("leave `--route router` out: the narrow route works without Django"));
     }
-    let overridden = &context.facts.tasks.routed;
-    let mut finding = Finding::warning(
-        "router-overrides-queue",
-        "the router overrides the queue that these tasks or calls name",
-    )
-    .help("leave `--route router` out to keep them");
-    for at in overridden {
-        finding = finding.place(at);
-    }
-    Ok((
-        Route::Router,
-        if overridden.is_empty() {
-            Vec::new()
-        } else {
-            vec![finding]
-        },
-    ))
+    Ok(())
 }
 
 /// How the service comes to ask for the contract's library: the line, and the file that it goes into.

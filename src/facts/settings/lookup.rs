@@ -62,7 +62,11 @@ impl Settings<'_> {
                     let Some(target) = follow(from, level) else {
                         return Err(imported_from_outside(file, &names[0], stmt.span));
                     };
+                    let is_new = !seen.contains(&target);
                     let mut found = self.in_module(&target, &[name.to_owned()], seen)?;
+                    if found.is_empty() && is_new {
+                        return Err(imported_from_nowhere(file, name, &target, stmt.span));
+                    }
                     mark_added(&mut found, &live);
                     sites.extend(found);
                 }
@@ -255,6 +259,15 @@ pub(super) fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding
         .at(file, opaque.span)
         .label("we cannot tell what Celery will read")
         .help(help)
+}
+
+fn imported_from_nowhere(file: &RelPath, name: &str, from: &RelPath, span: Span) -> Finding {
+    Finding::refusal(
+        "imported-but-not-bound",
+        format!("`{name}` is imported from {from}, which does not bind it"),
+    )
+    .at(file, span)
+    .help(format!("bind `{name}` in {from}, or leave the import out"))
 }
 
 fn imported_from_outside(file: &RelPath, name: &str, span: Span) -> Finding {

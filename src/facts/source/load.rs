@@ -2,6 +2,7 @@
 
 use crate::edit::Span;
 use crate::facts::app::{Candidate, makes_app};
+use crate::facts::modules::is_identifier;
 use crate::facts::scope::expressions;
 use crate::facts::service::{Meaning, Service};
 use crate::facts::value::{keyword, string};
@@ -76,7 +77,13 @@ pub(super) fn namespace(
     };
     match string(service, &load.file, expr) {
         Some(name) if name.is_empty() => Ok(None),
-        Some(name) => Ok(Some((name, load.file.clone(), expr.span))),
+        Some(name) if is_identifier(&name) => Ok(Some((name, load.file.clone(), expr.span))),
+        Some(name) => Err(Finding::refusal(
+            "namespace-no-name",
+            format!("no setting can have a name that begins with {name:?}"),
+        )
+        .at(&load.file, expr.span)
+        .help("write an identifier: namespace='CELERY'")),
         None => Err(Finding::refusal(
             "namespace-unknown",
             "only running the service tells the namespace of the Celery settings",
