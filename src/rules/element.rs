@@ -45,7 +45,7 @@ pub fn add(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), 
             }
             Ok(())
         }
-        Ok(_) if site.only && site.stmt == site.top => {
+        Ok(_) if site.only && site.stmt == site.top && starts_with(site, site.stmt, element) => {
             statement(draft, site, element);
             Ok(())
         }
@@ -246,7 +246,8 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
     let last = site
         .additions
         .last()
-        .filter(|added| added.key.is_none() && added.stmt == added.top);
+        .filter(|added| added.key.is_none() && added.stmt == added.top)
+        .filter(|added| starts_with(site, added.stmt, element));
     let Some(last) = last else {
         let span = site.additions.last().map_or(site.stmt, |added| added.stmt);
         return Err(refused(site, span, element));
@@ -261,6 +262,16 @@ fn behind_additions(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Re
         element.what,
     );
     Ok(())
+}
+
+/// Whether a statement is about the bare name: `task_queues = …`, not `app.conf.task_queues = …`, which
+/// to read is to load the settings.
+fn starts_with(site: &Site, stmt: Span, element: &Element<'_>) -> bool {
+    let rest = stmt
+        .of(&*site.module.text)
+        .strip_prefix(element.name.as_bytes());
+    rest.and_then(<[u8]>::first)
+        .is_some_and(|next| !next.is_ascii_alphanumeric() && *next != b'_')
 }
 
 fn computed(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
