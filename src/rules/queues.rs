@@ -17,7 +17,8 @@ const WHAT: &str = "events queue";
 /// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    if sites.iter().all(is_none) {
+    let home = context.settings.home.file();
+    if sites.iter().all(|site| is_none(site) && site.file == *home) {
         return create(context, draft);
     }
     for site in &sites {
@@ -196,7 +197,7 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
     }
 }
 
-/// `CELERY_QUEUES = None` says nothing.
+/// `CELERY_QUEUES = None` says nothing: a binding below it in the same file is all that counts.
 fn is_none(site: &Site) -> bool {
     matches!(
         site.value.as_ref().map(|value| &value.kind),
