@@ -39,7 +39,7 @@ enum Command {
     Init(Init),
     /// Say whether services are wired as their contract wants; never writes
     Check(Several),
-    /// Print what `init` would do, as a patch for `git apply -p1`
+    /// Print what `init` would do, as a patch for `git apply`
     Diff(Several),
 }
 

@@ -197,6 +197,11 @@ impl Tree {
         self.under.name()
     }
 
+    /// Where the service is below the top of its git checkout; `None` where it is in none.
+    pub fn below_repository(&self) -> Option<RelPath> {
+        git::below_repository(self)
+    }
+
     /// Whether git ignores `path`: a rule matches, and the file is not tracked all the same.
     pub fn is_ignored(&self, path: &RelPath) -> bool {
         git::is_ignored(self, path)

@@ -148,7 +148,7 @@ fn a_dry_run_is_the_diff_and_git_applies_it_from_where_it_was_made() {
     assert_eq!(code, 1);
     assert_eq!(run(here.path(), &["diff", "orders"]).1, patch);
     write(&here.path().join("patch"), &patch);
-    for arguments in [&["init", "-q"][..], &["apply", "-p1", "patch"]] {
+    for arguments in [&["init", "-q"][..], &["apply", "patch"]] {
         let mut git = Command::new("git");
         let done = git.args(arguments).current_dir(here.path()).status();
         assert!(done.unwrap().success());

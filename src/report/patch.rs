@@ -1,13 +1,16 @@
-//! The plan's changes as a unified diff that `git apply` takes.
+//! The plan's changes as a unified diff that a plain `git apply` takes, at the top of the checkout and in
+//! the service's directory.
 //!
 //! The headers are plain `---`/`+++`: with `diff --git` lines `git apply` reads paths from the
-//! repository's root and, run in a subdirectory, silently applies nothing. Without `-p1` it guesses how
-//! much of a path to strip, and guesses wrong in a directory `orders/` with a package `orders`.
+//! repository's root and, run in a subdirectory, silently applies nothing. Without them git guesses how
+//! much of a path to strip: all that it shares with the directory git runs in. So paths begin at the top
+//! of the checkout: shorter ones are guessed wrong in a directory `orders/` with a package `orders`.
 
 use annotate_snippets::renderer::{AnsiColor, Effects, Style};
 use diffy::{DiffOptions, PatchFormatter};
 
 use super::{Outcome, action};
+use crate::path::RelPath;
 use crate::plan::FileChange;
 
 /// All changes of one service, byte for byte. A new file without content cannot be said in this
@@ -44,22 +47,38 @@ pub fn painted(patch: &[u8]) -> String {
 fn one(outcome: &Outcome, change: &FileChange) -> Vec<u8> {
     let before = change.before.as_deref().unwrap_or_default();
     let after = change.after.as_deref().unwrap_or_default();
-    let path = outcome.shown(&change.path);
+    let top = from_top(outcome);
+    let path = top.join(change.path.as_str()).to_string();
     if before == after {
         return format!("{} {path:?}, an empty file\n", action(change)).into_bytes();
     }
+    let (old, new) = sides(&top);
     let name = |side: char, bytes: Option<&[u8]>| {
         bytes.map_or("/dev/null".to_owned(), |_| format!("{side}/{path}"))
     };
     let mut options = DiffOptions::new();
-    options.set_original_filename(name('a', change.before.as_deref()));
-    options.set_modified_filename(name('b', change.after.as_deref()));
+    options.set_original_filename(name(old, change.before.as_deref()));
+    options.set_modified_filename(name(new, change.after.as_deref()));
     let mut out = Vec::new();
     PatchFormatter::new()
         .suppress_blank_empty(false)
         .write_patch_into(&options.create_patch_bytes(before, after), &mut out)
         .expect("writing to memory does not fail");
     out
+}
+
+/// Where the service is for git: below the top of its checkout, or else from here.
+fn from_top(outcome: &Outcome) -> RelPath {
+    let below = outcome.tree.below_repository();
+    below.unwrap_or_else(|| outcome.prefix.clone())
+}
+
+/// The names of the two sides. In a directory `a/`, git takes the `a` of `a/a/settings.py` for it.
+fn sides(top: &RelPath) -> (char, char) {
+    match top.parts().next() {
+        Some("a" | "b") => ('i', 'w'),
+        Some(_) | None => ('a', 'b'),
+    }
 }
 
 fn style_of(line: &[u8]) -> Style {

@@ -239,21 +239,24 @@ fn git_applies_the_patch_exactly() {
     let mut outcome = outcome(plan, Vec::new());
     for (folder, prefix) in [
         ("", ""),
-        ("services/orders", ""),
-        ("new", ""), // `git apply` without -p1 takes `b/new/deep/file.py` for `deep/file.py` here
         ("", "services/orders"),
+        ("services", "services/orders"),
+        ("services/orders", "services/orders"),
+        ("new", "new"),
+        ("a", "a"),
+        ("b/a", "b/a"),
     ] {
         outcome.prefix = RelPath::root().join(prefix);
         let repository = tempfile::tempdir().unwrap();
         let from = repository.path().join(folder);
-        let service = from.join(prefix);
+        let service = repository.path().join(prefix);
         for (path, before, _) in FILES {
             if let Some(before) = before {
                 write(&service.join(path), before);
             }
         }
         git(repository.path(), &["init", "-q"], b"");
-        git(&from, &["apply", "-p1", "-"], &patch(&outcome));
+        git(&from, &["apply", "-"], &patch(&outcome));
         for (path, _, after) in FILES {
             assert_eq!(read(&service.join(path)).as_deref(), *after, "{path}");
         }

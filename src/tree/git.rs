@@ -57,6 +57,11 @@ impl Repository {
     }
 }
 
+/// See [`Tree::below_repository`].
+pub(super) fn below_repository(tree: &Tree) -> Option<RelPath> {
+    Some(tree.under.repository()?.prefix.clone())
+}
+
 /// See [`Tree::is_ignored`].
 pub(super) fn is_ignored(tree: &Tree, path: &RelPath) -> bool {
     let repository = tree.under.repository();

@@ -1,0 +1,103 @@
+//! The fixture services: what each starts from, how it is called, what comes out.
+
+#![allow(dead_code, reason = "each test that uses this looks at other parts")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scaffold_events::config::{Config, values};
+use scaffold_events::path::RelPath;
+use serde::Deserialize;
+
+/// A directory's files.
+pub(crate) type Files = BTreeMap<RelPath, Vec<u8>>;
+
+/// What `case.toml` says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    #[serde(rename = "behaviour")]
+    _behaviour: String,
+    #[serde(default)]
+    pub(crate) args: Vec<String>,
+    pub(crate) expect: Expect,
+    #[serde(rename = "python")]
+    _python: Option<String>,
+    #[serde(rename = "celery")]
+    _celery: Option<String>,
+    pub(crate) exit: Option<u8>,
+    pub(crate) check: Option<u8>,
+    pub(crate) directory: Option<String>,
+    /// What is found in `in/` of level warning and worse, and of the route: `code` or `code path:line`.
+    pub(crate) findings: Option<Vec<String>>,
+    #[serde(rename = "notes")]
+    _notes: String,
+}
+
+#[derive(Deserialize, PartialEq, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Expect {
+    Wired,
+    Refused,
+    Clean,
+}
+
+pub(crate) fn cases() -> Vec<(String, PathBuf, Case)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut folders: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    folders
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .map(|folder| {
+            let text = fs::read_to_string(folder.join("case.toml")).unwrap();
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            let case =
+                toml_edit::de::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, folder, case)
+        })
+        .collect()
+}
+
+pub(crate) fn files(folder: &Path) -> Files {
+    let mut found = Files::new();
+    for entry in walkdir::WalkDir::new(folder) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let below = entry.path().strip_prefix(folder).unwrap().to_str().unwrap();
+            found.insert(
+                RelPath::parse(below).unwrap(),
+                fs::read(entry.path()).unwrap(),
+            );
+        }
+    }
+    found
+}
+
+pub(crate) fn flags(args: &[String]) -> Result<Config, String> {
+    let mut config = Config::default();
+    let mut args = args.iter().map(String::as_str);
+    while let Some(flag) = args.next() {
+        let mut value = || args.next().unwrap_or_default();
+        match flag {
+            "--name" => config.name = Some(values::service_name(value())?),
+            "--package" => config.package = Some(values::dotted_name(value())?),
+            "--settings" => config.settings = Some(values::file(value())?),
+            "--celery-app" => config.celery_app = Some(values::celery_app(value())?),
+            "--tasks-dir" => config.tasks_dir = Some(values::directory(value())?),
+            "--env-file" => config
+                .env_files
+                .get_or_insert_default()
+                .push(values::file(value())?),
+            "--contract" => config.contract = Some(values::contract_id(value())?),
+            "--route" => config.route = Some(values::route(value())?),
+            "--allow-non-amqp" => config.allow_non_amqp = true,
+            other => panic!("no flag {other}"),
+        }
+    }
+    Ok(config)
+}
