@@ -219,7 +219,7 @@ fn patches(outcomes: &[Outcome], output: &Output) -> Result<u8> {
         match &outcome.status {
             Status::Failed(chain) => terminal::error(chain)?,
             Status::Done | Status::Pending => terminal::patch(&report::patch(outcome))?,
-            Status::Refused => {}
+            Status::Refused => terminal::err(&report::summary(outcome, output.detail()))?,
         }
         terminal::err(&report::findings(outcome, output.detail()))?;
     }
