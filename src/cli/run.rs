@@ -96,10 +96,7 @@ fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
     };
     match planned {
         Ok((tree, plan)) => Outcome {
-            service: match name.as_str() {
-                "." => tree.root_name().unwrap_or(name),
-                _ => name,
-            },
+            service: name,
             prefix: from_here(service),
             status: Status::of(&plan),
             tree,

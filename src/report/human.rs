@@ -67,7 +67,7 @@ pub fn headline(outcome: &Outcome) -> String {
         Status::Refused => (red(), "refused, nothing written".to_owned()),
         Status::Failed(_) => (red(), "failed".to_owned()),
     };
-    let service = masked(&outcome.service);
+    let service = outcome.name();
     format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
 }
 
@@ -85,15 +85,10 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
     if detail == Detail::Quiet || outcome.plan.changes.is_empty() {
         return out;
     }
-    let service = &outcome.service;
-    let to_write = [
-        format!("scaffold-events diff {service}"),
-        format!("scaffold-events init {service}"),
-    ];
-    let steps: &[String] = match outcome.status {
-        Status::Done => &outcome.plan.next,
-        Status::Pending => &to_write,
-        Status::Refused | Status::Failed(_) => &[],
+    let steps = match outcome.status {
+        Status::Done => after_writing(outcome),
+        Status::Pending => ["diff", "init"].map(|verb| command(outcome, verb)).to_vec(),
+        Status::Refused | Status::Failed(_) => Vec::new(),
     };
     for (number, step) in steps.iter().enumerate() {
         let heading = if number == 0 { "next" } else { "" };
@@ -101,6 +96,20 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
         writeln!(out, "{BOLD}{heading:4}{BOLD:#}  {}. {step}", number + 1).expect(MEMORY);
     }
     out
+}
+
+/// The plan's steps, which are taken in the service's directory.
+fn after_writing(outcome: &Outcome) -> Vec<String> {
+    let go = (!outcome.is_here()).then(|| format!("cd {}", outcome.service));
+    go.into_iter().chain(outcome.plan.next.clone()).collect()
+}
+
+/// What to type for this service.
+fn command(outcome: &Outcome, verb: &str) -> String {
+    if outcome.is_here() {
+        return format!("scaffold-events {verb}");
+    }
+    format!("scaffold-events {verb} {}", outcome.service)
 }
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);

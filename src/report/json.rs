@@ -97,7 +97,7 @@ struct PlaceView {
 fn service(outcome: &Outcome) -> ServiceView {
     let settled = outcome.plan.settled.iter();
     ServiceView {
-        service: masked(&outcome.service),
+        service: outcome.name(),
         exit: outcome.status.exit_code(),
         status: outcome.status.name(),
         errors: match &outcome.status {

@@ -24,7 +24,7 @@ use source::masked;
 
 /// One service, what was planned for it, and how it ended.
 pub struct Outcome {
-    /// The service as the user named it.
+    /// The service as the user typed it; `.` where they are in it.
     pub service: String,
     /// Where its files are from here, so that paths can be clicked and patches applied.
     pub prefix: RelPath,
@@ -101,6 +101,18 @@ impl Outcome {
             plan: Plan::default(),
             status: Status::failed(error),
         }
+    }
+
+    /// What a person calls it: as typed, or else its directory's name.
+    fn name(&self) -> String {
+        let typed = Some(self.service.clone()).filter(|_| !self.is_here());
+        let name = typed.or_else(|| self.tree.root_name());
+        masked(&name.unwrap_or_else(|| self.service.clone()))
+    }
+
+    /// Whether the user is in the service's directory.
+    fn is_here(&self) -> bool {
+        self.service == "."
     }
 
     /// A path of the service as seen from here.

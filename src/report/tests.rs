@@ -106,9 +106,21 @@ fn what_is_written_comes_with_what_was_settled_and_the_steps_to_take() {
         "{text}"
     );
     assert!(
-        text.ends_with("\nnext  1. restart with amqp://u:***@h//\n"),
+        text.ends_with("\nnext  1. cd services/orders\n      2. restart with amqp://u:***@h//\n"),
         "{text}"
     );
+}
+
+#[test]
+fn what_to_type_in_the_services_directory_names_no_service() {
+    let mut here = everything();
+    here.service = ".".into();
+    let text = plain(&next(&here, Detail::Normal));
+    let commands = "next  1. scaffold-events diff\n      2. scaffold-events init\n";
+    assert_eq!(text, commands);
+    here.status = Status::Done;
+    let text = plain(&next(&here, Detail::Normal));
+    assert_eq!(text, "next  1. restart with amqp://u:***@h//\n");
 }
 
 #[test]
