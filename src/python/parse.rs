@@ -1,4 +1,4 @@
-//! Source bytes to our syntax. The only user of the parser, with [`convert`].
+//! Source bytes to our syntax. The only user of the parser, with `convert`.
 //!
 //! Never panics, never hangs, never guesses an encoding.
 
