@@ -23,35 +23,16 @@ use scaffold_events::tree::Tree;
 
 #[test]
 fn git_applies_what_diff_prints_for_every_fixture() {
-    let all = wired();
-    let (one, other) = all.split_at(all.len() / 2);
-    let failures = thread::scope(|scope| {
-        let other = scope.spawn(|| broken(other));
-        [broken(one), other.join().unwrap()].concat()
-    });
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-fn broken(cases: &[(String, PathBuf, Case)]) -> Vec<String> {
-    let mut failures = Vec::new();
-    for (name, folder, case) in cases {
+    all_obey(|case, folder| {
         let before = files(&folder.join("in"));
-        let wanted = files(&folder.join("out"));
-        if let Err(why) = obeys(case, &before, &wanted) {
-            failures.push(format!("{name}: {why}"));
-        }
-    }
-    failures
+        Some(obeys(case, &before, &files(&folder.join("out"))))
+    });
 }
 
 #[test]
 fn git_applies_it_whatever_the_bytes_are() {
-    let mut failures = Vec::new();
-    let all = wired();
-    let handful = all.iter().filter(|(name, ..)| HANDFUL.contains(&&**name));
-    let mut count = 0;
-    for (name, folder, case) in handful {
-        for (how, turned) in TURNED {
+    for (how, turned) in TURNED {
+        let judged = all_obey(|case, folder| {
             let before: Files = files(&folder.join("in"))
                 .into_iter()
                 .map(|(path, bytes)| {
@@ -59,25 +40,33 @@ fn git_applies_it_whatever_the_bytes_are() {
                     (path, bytes)
                 })
                 .collect();
-            count += 1;
-            let wanted = planned_files(case, &before);
-            if let Err(why) = obeys(case, &before, &wanted) {
-                failures.push(format!("{name}, {how}: {why}"));
-            }
-        }
+            let wanted = planned_files(case, &before)?;
+            Some(obeys(case, &before, &wanted).map_err(|why| format!("{how}: {why}")))
+        });
+        // Some services are told apart by the very bytes that were turned, and refused.
+        assert!(judged * 20 > wired().len() * 19, "{how}: {judged} judged");
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert_eq!(count, HANDFUL.len() * TURNED.len(), "a fixture is gone");
 }
 
-const HANDFUL: [&str; 6] = [
-    "app-subclass",
-    "broker-both-arms",
-    "env-sample",
-    "queues-in-conditional-arms",
-    "queues-visual-indentation",
-    "tasks-package-beside-celery",
-];
+/// Judges every fixture, on two threads; how many there was a judgement on.
+fn all_obey(judge: impl Fn(&Case, &Path) -> Option<Result<(), String>> + Sync) -> usize {
+    let all = wired();
+    let judged = |part: &[(String, PathBuf, Case)]| -> Vec<Result<(), String>> {
+        let judged = part.iter().filter_map(|(name, folder, case)| {
+            Some(judge(case, folder)?.map_err(|why| format!("{name}: {why}")))
+        });
+        judged.collect()
+    };
+    let (one, other) = all.split_at(all.len() / 2);
+    let results = thread::scope(|scope| {
+        let other = scope.spawn(|| judged(other));
+        [judged(one), other.join().unwrap()].concat()
+    });
+    let count = results.len();
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    count
+}
 
 type Turned = fn(&RelPath, Vec<u8>) -> Vec<u8>;
 
@@ -102,11 +91,11 @@ const TURNED: [(&str, Turned); 4] = [
     }),
 ];
 
+/// Each byte for a character, as in latin-1: not every fixture is UTF-8.
 fn replaced(bytes: &[u8], old: &str, new: &str) -> Vec<u8> {
-    String::from_utf8(bytes.to_vec())
-        .unwrap()
-        .replace(old, new)
-        .into_bytes()
+    let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+    let new = text.replace(old, new);
+    new.chars().map(|c| u8::try_from(c).unwrap()).collect()
 }
 
 fn wired() -> Vec<(String, PathBuf, Case)> {
@@ -119,14 +108,17 @@ fn directory(case: &Case) -> &str {
     case.directory.as_deref().unwrap_or("orders")
 }
 
-fn planned_files(case: &Case, before: &Files) -> Files {
+/// What is planned; `None` where it is refused.
+fn planned_files(case: &Case, before: &Files) -> Option<Files> {
     let tree = Tree::named(directory(case), before.clone());
     let plan = plan(&tree, &flags(&case.args).unwrap()).unwrap();
-    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    if plan.is_refused() {
+        return None;
+    }
     let mut after = before.clone();
     let changes = plan.changes.into_iter();
     after.extend(changes.map(|change| (change.path, change.after.unwrap())));
-    after
+    Some(after)
 }
 
 /// What breaks the law, if anything does.
