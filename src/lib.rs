@@ -1,7 +1,21 @@
 //! Wires a Python Celery service to a RabbitMQ event bus, and keeps it wired.
+//!
+//! A command builds one value, a [`plan::Plan`]: every file that would differ, with its bytes before and
+//! after, and the [`finding::Finding`]s. Building it is a pure function of a [`tree::Tree`], the
+//! snapshot of a service's files; commands differ only in what they do with the plan.
+//!
+//! ```text
+//! disk --tree--> Tree --facts--> Facts --rules--> Findings + Draft --plan--> Plan --+--apply--> disk
+//!                                           ^                                       +--report-> terminal, JSON, SARIF
+//!                     contract, celery, render (embedded templates)
+//! ```
+//!
+//! Only `tree` reads disk, only `apply` writes it, only `cli` and `report` print. Imports go one way, from
+//! the right of this picture to its left; a test holds them to it.
 
 pub mod apply;
 pub mod celery;
+pub mod change;
 pub mod cli;
 pub mod config;
 pub mod contract;

@@ -1,10 +1,10 @@
 //! The two event modules: the handlers, the user's for ever after, and the listener, ours.
 
 use super::Context;
+use crate::change::Kind;
 use crate::draft::Draft;
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::plan::Kind;
 use crate::python::bindings::binds;
 use crate::python::syntax::{Expr, ExprKind, Module, StmtKind, walk};
 use crate::render::{self, Inputs};
