@@ -20,9 +20,7 @@ pub fn settings<'t>(
     let (home, entry) = home(tree, facts)?;
     let (dialect, also) = dialect(tree, facts, &home);
     let mut settings = Settings::new(tree, facts.roots.clone(), home, entry, dialect, also);
-    if !matches!(settings.home, Home::Members { .. }) {
-        settings.conf = Some((facts.app.file.clone(), conf_object(tree, facts)));
-    }
+    settings.conf = conf_objects(tree, facts, &settings.home);
     if flags.settings.is_none() {
         prefer_base(tree, &mut settings);
     }
@@ -124,6 +122,22 @@ fn settings_class(tree: &Tree, file: &RelPath, class: &str) -> String {
         .max_by_key(|class| weight(class))
         .cloned()
         .unwrap_or_default()
+}
+
+/// Where `app.conf` is set beside the home: in the app's own module, and in the function or class of the
+/// service that makes the app.
+fn conf_objects(tree: &Tree, facts: &Facts, home: &Home) -> Vec<(RelPath, String)> {
+    let own = (facts.app.file.clone(), conf_object(tree, facts));
+    let maker = facts.app.maker.as_ref().map(|maker| {
+        let variable = maker.variable.as_deref().unwrap_or("self");
+        (maker.file.clone(), format!("{variable}.conf"))
+    });
+    let mut objects = vec![own];
+    objects.extend(maker.filter(|maker| *maker != objects[0]));
+    if let Home::Members { file, object, .. } = home {
+        objects.retain(|(other, name)| (other, name) != (file, object));
+    }
+    objects
 }
 
 /// `app.conf`, by the name that the app has where it is made.

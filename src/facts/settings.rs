@@ -97,8 +97,8 @@ pub struct Settings<'t> {
     pub entry: RelPath,
     /// How the names are written.
     pub dialect: Dialect,
-    /// The app's own file and `app.conf` in it, where that is not the home: set there, it counts too.
-    pub conf: Option<(RelPath, String)>,
+    /// The files that set `app.conf` where that is not the home, each with its name there: it counts too.
+    pub conf: Vec<(RelPath, String)>,
     /// Spellings that Celery reads beside the dialect's.
     also: Vec<Dialect>,
 }
@@ -119,7 +119,7 @@ impl<'t> Settings<'t> {
             home,
             entry,
             dialect,
-            conf: None,
+            conf: Vec::new(),
             also,
         }
     }
@@ -127,21 +127,21 @@ impl<'t> Settings<'t> {
     /// The live bindings of a Celery setting; empty where it is surely absent.
     pub fn find(&self, setting: Setting) -> Result<Vec<Site>, Finding> {
         let spelled = self.spellings(setting);
-        let sites = match &self.home {
+        let mut sites = match &self.home {
             Home::Names(_) | Home::Class(..) => self.named(&spelled),
             Home::Keys(file, name) => self.keyed(file, name, &spelled),
             Home::Members { file, object, .. } => self.members(file, object, &spelled),
         }?;
-        let Some((file, object)) = &self.conf else {
-            return Ok(sites);
-        };
         let names = [setting.lower().to_owned(), setting.old().to_owned()];
-        let on_conf = self.members(file, object, &names)?;
-        match (sites.first(), on_conf.first()) {
-            (Some(site), Some(other)) => Err(set_twice(setting, site, other)),
-            (None, Some(_)) => Ok(on_conf),
-            (_, None) => Ok(sites),
+        for (file, object) in &self.conf {
+            let on_conf = self.members(file, object, &names)?;
+            match (sites.first(), on_conf.first()) {
+                (Some(site), Some(other)) => return Err(set_twice(setting, site, other)),
+                (None, Some(_)) => sites = on_conf,
+                (_, None) => {}
+            }
         }
+        Ok(sites)
     }
 
     /// The live bindings of a plain name in the scope of the settings: `SERVICE_NAME`.
