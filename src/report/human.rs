@@ -71,9 +71,15 @@ pub fn headline(outcome: &Outcome) -> String {
     format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
 }
 
-/// The findings alone, rendered as rustc's, worst first.
+/// The findings alone, rendered as rustc's, worst first. Where we refuse, notes on what we would have done
+/// only hide why.
 pub fn findings(outcome: &Outcome, detail: Detail) -> String {
-    let shown = |finding: &&Finding| detail > Detail::Quiet || finding.level <= Level::Error;
+    let least = match detail {
+        Detail::Quiet => Level::Error,
+        Detail::Normal if outcome.status == Status::Refused => Level::Warning,
+        Detail::Normal | Detail::Verbose => Level::Note,
+    };
+    let shown = |finding: &&Finding| finding.level <= least;
     let findings = outcome.plan.findings.iter().filter(shown);
     let rendered: Vec<String> = findings.map(|it| finding(outcome, it) + "\n").collect();
     rendered.join("\n")
