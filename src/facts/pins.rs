@@ -57,7 +57,7 @@ impl Pins {
     /// The pins in these files of a service.
     pub fn read(tree: &Tree, files: &[RelPath]) -> Self {
         let mut pins = Vec::new();
-        for path in files {
+        for path in files.iter().filter(|path| !is_module(files, path)) {
             let Some(form) = requirement::Form::of(path) else {
                 continue;
             };
@@ -124,6 +124,12 @@ impl Pins {
     pub fn requires(&self, package: &str) -> bool {
         self.of(package).next().is_some()
     }
+}
+
+/// Whether a `setup.py` is a module of a package, and installs nothing.
+fn is_module(files: &[RelPath], path: &RelPath) -> bool {
+    let package = path.parent().unwrap_or_default();
+    path.has_extension("py") && files.contains(&package.join("__init__.py"))
 }
 
 impl Pin {
