@@ -1,6 +1,7 @@
 //! What the service is today, read from its code. Pure: never imports or runs it, never decides what to write.
 
 pub mod app;
+pub mod conf;
 pub mod deployment;
 pub mod environ;
 pub mod home;
@@ -46,6 +47,8 @@ pub struct Facts {
     pub pins: Pins,
     /// Its ordinary tasks, and those with a queue of their own.
     pub tasks: Tasks,
+    /// What code puts on the app's `conf`.
+    pub conf_writes: Vec<conf::Write>,
     /// Env files, old URLs, worker commands.
     pub deployment: Deployment,
     /// What a person should know of the choices made.
@@ -102,6 +105,7 @@ pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
         python: python_version::python(&service, &pins, &near),
         pins,
         tasks: Tasks::read(&service, EVENT_TASK),
+        conf_writes: conf::writes(&service, &candidate),
         app: App {
             file: candidate.file,
             module,

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod conditions;
 pub mod default_queue;
 pub mod element;
+pub mod elsewhere;
 pub mod exports;
 pub mod hazards;
 pub mod imports;
@@ -54,7 +55,8 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 8] = [
+pub const RULES: [Rule; 9] = [
+    elsewhere::refuse,
     queues::ensure,
     routes::ensure,
     imports::ensure,
