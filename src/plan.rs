@@ -158,7 +158,7 @@ fn context<'t>(
     contract: &'t Contract,
     config: &'t Config,
 ) -> Result<(Context<'t>, Vec<Finding>), Finding> {
-    let in_settings = settings.constant(SERVICE_NAME);
+    let in_settings = settings.constant_or_default(SERVICE_NAME);
     let name = facts::name::service_name(tree, config, in_settings.as_deref())?;
     let quorum = settings
         .find(Setting::TaskDefaultQueueType)?

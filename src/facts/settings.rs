@@ -10,6 +10,7 @@ use std::sync::Arc;
 use lookup::{site, unfollowed};
 
 use super::modules::Roots;
+use super::value::environment_default;
 use crate::celery::{Dialect, Setting};
 use crate::edit::Span;
 use crate::finding::Finding;
@@ -194,12 +195,23 @@ impl<'t> Settings<'t> {
 
     /// The text that a name stands for, if it is bound once, to a plain string constant.
     pub fn constant(&self, name: &str) -> Option<String> {
+        self.only_value(name)?.string()
+    }
+
+    /// The same, or the default of an environment variable: `os.environ.get('SERVICE_NAME', 'orders')`.
+    pub fn constant_or_default(&self, name: &str) -> Option<String> {
+        let value = self.only_value(name)?;
+        value
+            .string()
+            .or_else(|| environment_default(&value)?.string())
+    }
+
+    fn only_value(&self, name: &str) -> Option<Expr> {
         let name = name.rsplit_once('.').map_or(name, |(_, last)| last);
-        let sites = self.named(&[name.to_owned()]).ok()?;
-        match sites.as_slice() {
-            [site] if site.additions.is_empty() && !site.varies => site.value.as_ref()?.string(),
-            _ => None,
-        }
+        let mut sites = self.named(&[name.to_owned()]).ok()?;
+        let site = sites.pop().filter(|_| sites.is_empty())?;
+        site.value
+            .filter(|_| site.additions.is_empty() && !site.varies)
     }
 }
 

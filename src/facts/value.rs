@@ -40,6 +40,15 @@ pub fn environment_variable(expr: &Expr) -> Option<String> {
     }
 }
 
+/// What an expression gives where the environment variable that it reads is not set.
+pub fn environment_default(expr: &Expr) -> Option<&Expr> {
+    environment_variable(expr)?;
+    let ExprKind::Call { args, keywords, .. } = &expr.kind else {
+        return None;
+    };
+    args.get(1).or_else(|| keyword(keywords, "default"))
+}
+
 /// The keyword argument of this name.
 pub fn keyword<'a>(keywords: &'a [Keyword], name: &str) -> Option<&'a Expr> {
     keywords
