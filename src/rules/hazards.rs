@@ -83,20 +83,42 @@ fn accepted_content(context: &Context<'_>, draft: &mut Draft) -> Result<(), Find
             );
         }
     }
-    if sites.is_empty() && context.facts.celery_major() == Some(3) {
+    unpickled(context, draft, &sites);
+    Ok(())
+}
+
+/// A pickle runs code as it is read.
+fn unpickled(context: &Context<'_>, draft: &mut Draft, accepted: &[Site]) {
+    let code = "pickle-accepted";
+    if accepted.is_empty() && context.facts.celery_major() == Some(3) {
+        let message =
+            "Celery 3 unpickles what it receives: whoever can send an event can run code here";
         draft.findings.push(
-            Finding::warning(
-                "pickle-accepted",
-                "Celery 3 unpickles what it receives: whoever can send an event can run code here",
-            )
-            .in_file(context.settings.home.file())
-            .help(format!(
-                "add `{} = ['json']` once no task is sent pickled",
-                context.settings.dialect.spell(Setting::AcceptContent)
-            )),
+            Finding::warning(code, message)
+                .in_file(context.settings.home.file())
+                .help(format!(
+                    "add `{} = ['json']` once no task is sent pickled",
+                    context.settings.dialect.spell(Setting::AcceptContent)
+                )),
         );
     }
-    Ok(())
+    for site in accepted {
+        let is_pickle = |kind: String| kind == "pickle" || kind == "application/x-python-serialize";
+        let elements = held(site);
+        let Some(pickle) = elements
+            .iter()
+            .find(|it| it.string().is_some_and(is_pickle))
+        else {
+            continue;
+        };
+        let message =
+            "this worker unpickles what it receives: whoever can send an event can run code here";
+        draft.findings.push(
+            Finding::warning(code, message)
+                .at(&site.file, pickle.span)
+                .help("take it out once no task is sent pickled"),
+        );
+    }
 }
 
 /// Queues are named, and the one that ordinary tasks go to is not among them.
