@@ -2,6 +2,7 @@
 
 use super::element::{Element, add, held};
 use super::names::{self, Scope};
+use super::recognise::value_of;
 use super::{Context, quoted};
 use crate::celery::{Dialect, Setting};
 use crate::draft::{Draft, Rank};
@@ -53,7 +54,11 @@ pub fn ensure_beside(
     setting: &str,
     mapping: bool,
 ) -> Result<(), Finding> {
-    if context.routed_by_router() && held(site).iter().any(|element| bound_for_router(element)) {
+    if context.routed_by_router()
+        && held(site)
+            .iter()
+            .any(|element| bound_for_router(context, site, element))
+    {
         return Ok(());
     }
     let scope = Scope::above(context, site);
@@ -74,7 +79,7 @@ pub fn ensure_beside(
 }
 
 /// Whether an element is the queue that the router's ordinary tasks reach.
-pub fn bound_for_router(element: &Expr) -> bool {
+pub fn bound_for_router(context: &Context<'_>, site: &Site, element: &Expr) -> bool {
     let ExprKind::Call {
         function,
         args,
@@ -90,12 +95,24 @@ pub fn bound_for_router(element: &Expr) -> bool {
             .find(|keyword| keyword.name.as_deref() == Some(name));
         args.get(at).or(keyword.map(|keyword| &keyword.value))
     };
-    let is_name = |expr: Option<&Expr>| expr.and_then(Expr::name) == Some(DEFAULT_QUEUE_NAME);
-    let to_default = argument(1, "exchange").is_some_and(|exchange| match &exchange.kind {
-        ExprKind::Call { args, .. } => {
-            args.first().and_then(Expr::string).as_deref() == Some("default")
+    let settings = &context.settings;
+    let constant = |name: &str| settings.constant(name);
+    let wanted = settings.constant(DEFAULT_QUEUE_NAME);
+    let is_name = |expr: Option<&Expr>| {
+        let text = || expr.and_then(|expr| text(expr, &constant));
+        expr.and_then(Expr::name) == Some(DEFAULT_QUEUE_NAME)
+            || wanted.is_some() && text() == wanted
+    };
+    let to_default = argument(1, "exchange").is_some_and(|exchange| {
+        let named = exchange
+            .name()
+            .and_then(|name| value_of(&site.module, name));
+        match &named.unwrap_or(exchange).kind {
+            ExprKind::Call { args, .. } => {
+                args.first().and_then(Expr::string).as_deref() == Some("default")
+            }
+            _ => false,
         }
-        _ => false,
     });
     function
         .dotted()

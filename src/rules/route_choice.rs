@@ -172,7 +172,12 @@ fn own_queues(context: &Context<'_>) -> Option<Against> {
         .settings
         .find(Setting::TaskQueues)
         .unwrap_or_default();
-    queues.retain(|site| !held(site).iter().any(|element| bound_for_router(element)));
+    queues.retain(|site| {
+        let elements = held(site);
+        !elements
+            .iter()
+            .any(|element| bound_for_router(context, site, element))
+    });
     condition(
         "queues are defined, and the default one is not bound to exchange `default`",
         &queues,
