@@ -1,5 +1,5 @@
 #![allow(warnings)]
-use scaffold_events::{config::Config, plan, tree::Tree};
+use scaffold_events::{config::Config, contract, plan, tree::Tree};
 fn main() {
     let root = std::env::args().nth(1).unwrap();
     let mut c = Config::default();
@@ -16,7 +16,7 @@ fn main() {
         c.name = Some("orders".into());
     }
     let tree = Tree::disk(std::path::Path::new(&root));
-    match plan::plan(&tree, &c) {
+    match plan::plan(&tree, &c, &contract::Contracts::embedded()) {
         Err(e) => println!("BUG {e:#}"),
         Ok(p) => {
             for ch in &p.changes {

@@ -1,14 +1,24 @@
 //! A contract: one version of the wiring, as data. Reads and validates; decides nothing.
 
+mod known;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::config::values;
-use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
-use crate::templates;
+
+pub use known::Contracts;
 
 /// The contract that `init` takes where nobody chose one.
 pub const DEFAULT: &str = "zc-common@1";
+
+/// The file that says what a contract is; templates stand beside it.
+pub const FILE: &str = "contract.toml";
+
+/// The files of a contract's folder, by path below it.
+pub type Files = BTreeMap<RelPath, Vec<u8>>;
 
 /// One version of the wiring, in Celery's lower-case words.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -17,6 +27,9 @@ pub struct Contract {
     /// `line@generation.revision`, as in `zc-common@1.0`. Its folder says it.
     #[serde(skip)]
     pub id: String,
+    /// Everything in its folder: what the templates are read from.
+    #[serde(skip)]
+    pub files: Files,
     /// The package that carries emitter and router: `zc_common`.
     #[serde(deserialize_with = "plain")]
     pub library: String,
@@ -59,72 +72,11 @@ impl Contract {
         })
     }
 
-    /// The folder of its templates: `contracts/zc-common/1.0`.
-    pub(crate) fn folder(&self) -> RelPath {
-        folder().join(&self.id.replace('@', "/"))
+    /// The text of one of its templates.
+    pub(crate) fn template(&self, name: &str) -> Option<&str> {
+        let bytes = self.files.get(&RelPath::root().join(name))?;
+        std::str::from_utf8(bytes).ok()
     }
-}
-
-/// The contract of this id; without a revision (`zc-common@1`), the newest of that generation.
-pub fn find(id: &str) -> Result<Contract, Finding> {
-    let released = released();
-    let found = released
-        .iter()
-        .rev()
-        .find(|known| *known == id || id == generation(known))
-        .ok_or_else(|| unknown(id, &released))?;
-    let path = folder()
-        .join(&found.replace('@', "/"))
-        .join("contract.toml");
-    let text = templates::text(&path).expect("every contract folder holds a contract.toml");
-    Ok(Contract::parse(found, text).expect("a released contract is valid: a test reads each"))
-}
-
-/// The ids of all contracts, oldest first within a line.
-pub fn released() -> Vec<String> {
-    let mut ids: Vec<(String, Vec<u32>)> = templates::directories(&folder())
-        .iter()
-        .flat_map(templates::directories)
-        .map(|folder| {
-            let line = folder.parent().unwrap_or_default();
-            (line.file_name().to_owned(), numbers(folder.file_name()))
-        })
-        .collect();
-    ids.sort();
-    ids.into_iter()
-        .map(|(line, version)| {
-            let version: Vec<String> = version.iter().map(u32::to_string).collect();
-            format!("{line}@{}", version.join("."))
-        })
-        .collect()
-}
-
-fn folder() -> RelPath {
-    RelPath::root().join("contracts")
-}
-
-/// `zc-common@1` of `zc-common@1.0`.
-fn generation(id: &str) -> &str {
-    id.rsplit_once('.').map_or(id, |(generation, _)| generation)
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split('.')
-        .map(|part| {
-            part.parse()
-                .expect("contract folders are named 1.0, 1.1, …")
-        })
-        .collect()
-}
-
-fn unknown(id: &str, released: &[String]) -> Finding {
-    let finding = Finding::refusal("contract-unknown", format!("there is no contract `{id}`"));
-    let finding = match nearest(id, released.iter().map(String::as_str)) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding,
-    };
-    finding.help(format!("this version knows {}", released.join(", ")))
 }
 
 fn identifier<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -151,73 +103,13 @@ fn plain<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
-
     use super::*;
-
-    /// A released folder never changes: make a new version instead.
-    const RELEASED: &[(&str, &str)] = &[(
-        "zc-common@1.0",
-        "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
-    )];
-
-    #[test]
-    fn a_released_contract_stays_as_it_is() {
-        let found: Vec<(String, String)> = released()
-            .iter()
-            .map(|id| (id.clone(), hash(&find(id).unwrap().folder())))
-            .collect();
-        let known: Vec<(String, String)> = RELEASED
-            .iter()
-            .map(|(id, hash)| ((*id).to_owned(), (*hash).to_owned()))
-            .collect();
-        assert_eq!(found, known);
-    }
-
-    /// Of each file's path and text, both with their length: no two folders give one input.
-    fn hash(folder: &RelPath) -> String {
-        use std::fmt::Write as _;
-        let mut hasher = Sha256::new();
-        for path in templates::files(folder) {
-            let text = templates::text(&path).unwrap();
-            for part in [path.below(folder).unwrap(), text] {
-                hasher.update((part.len() as u64).to_be_bytes());
-                hasher.update(part);
-            }
-        }
-        hasher
-            .finalize()
-            .iter()
-            .fold(String::new(), |mut hex, byte| {
-                write!(hex, "{byte:02x}").unwrap();
-                hex
-            })
-    }
-
-    #[test]
-    fn a_generation_is_its_newest_revision() {
-        assert_eq!(find("zc-common@1").unwrap().id, "zc-common@1.0");
-        assert_eq!(find(DEFAULT).unwrap(), find("zc-common@1.0").unwrap());
-    }
-
-    #[test]
-    fn an_unknown_contract_lists_what_there_is() {
-        let finding = find("zc-comon@1.0").unwrap_err();
-        assert_eq!(finding.code, "contract-unknown");
-        assert_eq!(
-            finding.help,
-            [
-                "did you mean `zc-common@1.0`?",
-                "this version knows zc-common@1.0"
-            ]
-        );
-        assert_eq!(find("x@9").unwrap_err().help.len(), 1);
-    }
 
     #[test]
     fn a_wrong_contract_says_line_and_column() {
-        let good = templates::text(&RelPath::root().join("contracts/zc-common/1.0/contract.toml"));
-        let bad = good.unwrap().replace("\"events_exchange\"", "\"1x\"");
+        let contract = Contracts::embedded().find("zc-common@1.0").unwrap();
+        let good = contract.template(FILE).unwrap();
+        let bad = good.replace("\"events_exchange\"", "\"1x\"");
         let error = Contract::parse("a@1.0", &bad).unwrap_err().to_string();
         assert!(error.contains("line 7, column 21"), "{error}");
         assert!(error.contains("`1x` is not an identifier"), "{error}");

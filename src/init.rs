@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::config::Config;
+use crate::contract::Contracts;
 use crate::finding::Finding;
 use crate::lock::LOCK;
 use crate::path::RelPath;
@@ -13,12 +14,12 @@ use crate::tree::{Entry, Tree};
 /// The plan of `init`: for a vacant directory the whole new service.
 ///
 /// A service that was wired before and changed since is refused: only a person knows which side is right.
-pub fn init(tree: &Tree, flags: &Config) -> Result<Plan> {
+pub fn init(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
     if scaffold::is_vacant(tree) {
-        return scaffold::create(tree, flags);
+        return scaffold::create(tree, flags, contracts);
     }
     let lock = RelPath::root().join(LOCK);
-    let mut plan = plan(tree, flags)?;
+    let mut plan = plan(tree, flags, contracts)?;
     if tree.entry(&lock) == Entry::Missing || plan.changes.is_empty() {
         return Ok(plan);
     }

@@ -1,6 +1,6 @@
 //! One value for all commands: every file that would differ, and what is not as the contract wants.
 //!
-//! Pure: the same tree and flags give the same plan.
+//! Pure: the same tree, flags and contracts give the same plan.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
-use crate::contract::{self, Contract};
+use crate::contract::{self, Contract, Contracts};
 use crate::draft::{Draft, Folded};
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
@@ -54,15 +54,15 @@ impl Plan {
 }
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
-pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
-    match attempt(tree, flags) {
+pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
+    match attempt(tree, flags, contracts) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            prove(tree, flags, &attempt).map(|()| attempt.plan).context(
+            prove(tree, flags, contracts, &attempt).map(|()| attempt.plan).context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -91,7 +91,7 @@ fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> 
         .collect()
 }
 
-fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
+fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) -> Result<()> {
     for (path, folded) in &attempt.shared {
         verify::only_adds(path, &folded.before, &folded.edits)?;
         if path.has_extension("py")
@@ -104,15 +104,20 @@ fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
     if attempt.plan.changes.is_empty() {
         return Ok(());
     }
-    planning_again_gives_nothing(tree, flags, &attempt.plan)
+    planning_again_gives_nothing(tree, flags, contracts, &attempt.plan)
 }
 
-fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Result<()> {
+fn planning_again_gives_nothing(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    plan: &Plan,
+) -> Result<()> {
     let changes = plan
         .changes
         .iter()
         .map(|change| (change.path.clone(), change.after.clone()));
-    match attempt(&tree.overlay(changes), flags) {
+    match attempt(&tree.overlay(changes), flags, contracts) {
         Ok(again) => match again.plan.changes.first() {
             None => Ok(()),
             Some(change) => bail!(
@@ -137,10 +142,11 @@ struct Attempt {
     shared: BTreeMap<RelPath, Folded>,
 }
 
-fn attempt(tree: &Tree, flags: &Config) -> Result<Attempt, Vec<Finding>> {
+fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
-    let contract = contract::find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
+    let contract = contracts
+        .find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
         .map_err(|finding| vec![finding])?;
     let facts = facts::gather(tree, &config)?;
     let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;

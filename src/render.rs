@@ -1,4 +1,4 @@
-//! Embedded templates to text. Pure; the only user of `tera`.
+//! Templates to text: those of a contract, and of a new service. Pure; the only user of `tera`.
 //!
 //! A template that does not render is our bug: a test renders each.
 
@@ -38,12 +38,12 @@ pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
     context.insert("handlers_package", package);
     context.insert("handlers_name", name);
     context.insert("event_task", &contract.event_task);
-    render(&contract.folder().join("listener.py.tera"), &context)
+    of_contract(contract, "listener.py.tera", &context)
 }
 
 /// The handlers module as it starts out, empty but for its docstring.
 pub fn handlers(contract: &Contract) -> String {
-    render(&contract.folder().join("handlers.py.tera"), &Context::new())
+    of_contract(contract, "handlers.py.tera", &Context::new())
 }
 
 /// The skeleton of a new service, not yet wired: every file under `templates/service/`.
@@ -60,22 +60,29 @@ pub fn service(name: &str, package: &str) -> Vec<(RelPath, Vec<u8>)> {
             let path = template.below(&folder).expect("it was listed there");
             let path = path.strip_suffix(".tera").unwrap_or(path);
             let path = path.replace("__package__", package);
+            let text = templates::text(template).expect("it was listed there");
             (
                 RelPath::root().join(&path),
-                render(template, &context).into_bytes(),
+                render(template.as_str(), text, &context).into_bytes(),
             )
         })
         .collect()
 }
 
-fn render(path: &RelPath, context: &Context) -> String {
-    let text = templates::text(path).expect("every template is embedded");
+fn of_contract(contract: &Contract, name: &str, context: &Context) -> String {
+    let text = contract
+        .template(name)
+        .expect("a contract has every template");
+    render(name, text, context)
+}
+
+fn render(name: &str, text: &str, context: &Context) -> String {
     let mut tera = Tera::default();
     tera.autoescape_on(Vec::new());
     tera.register_filter("py_str", py_str);
-    tera.add_raw_template(path.as_str(), text)
-        .and_then(|()| tera.render(path.as_str(), context))
-        .unwrap_or_else(|error| panic!("template {path} does not render: {error:?}"))
+    tera.add_raw_template(name, text)
+        .and_then(|()| tera.render(name, context))
+        .unwrap_or_else(|error| panic!("template {name} does not render: {error:?}"))
 }
 
 /// `{{ value | py_str }}`: a Python string literal as black writes it.
@@ -114,7 +121,7 @@ pub(crate) fn python_literal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{find, released};
+    use crate::contract::Contracts;
 
     fn inputs(module: &str, variable: &str, handlers: &str) -> Inputs {
         Inputs {
@@ -126,8 +133,9 @@ mod tests {
 
     #[test]
     fn every_contract_renders() {
-        for id in released() {
-            let contract = find(&id).unwrap();
+        let contracts = Contracts::embedded();
+        for id in contracts.ids() {
+            let contract = contracts.find(&id).unwrap();
             for inputs in [
                 inputs("orders.celery", "app", "orders.tasks.microservice_events"),
                 inputs("worker", "celery", "microservice_events"),
@@ -152,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_listener_imports_app_and_handlers_by_absolute_path() {
-        let contract = find("zc-common@1.0").unwrap();
+        let contract = Contracts::embedded().find("zc-common@1.0").unwrap();
         let text = listener(
             &contract,
             &inputs("orders.celery", "app", "orders.tasks.microservice_events"),

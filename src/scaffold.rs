@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::config::Config;
+use crate::contract::Contracts;
 use crate::facts::name;
 use crate::finding::Finding;
 use crate::lock::{self, LOCK, Lock};
@@ -25,7 +26,7 @@ pub fn is_vacant(tree: &Tree) -> bool {
 }
 
 /// The whole new service, wired.
-pub fn create(tree: &Tree, flags: &Config) -> Result<Plan> {
+pub fn create(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
     let (name, package) = match names(tree, flags) {
         Ok(names) => names,
         Err(finding) => {
@@ -50,6 +51,7 @@ pub fn create(tree: &Tree, flags: &Config) -> Result<Plan> {
             name: Some(name),
             ..flags.clone()
         },
+        contracts,
     )?;
     if wired.is_refused() {
         return Ok(wired);
@@ -61,7 +63,7 @@ pub fn create(tree: &Tree, flags: &Config) -> Result<Plan> {
             .iter()
             .map(|change| (change.path.clone(), change.after.clone())),
     );
-    if let Some(change) = plan(&again, &Config::default())?.changes.first() {
+    if let Some(change) = plan(&again, &Config::default(), contracts)?.changes.first() {
         bail!("the new service would change again: {}", change.path);
     }
     Ok(created)

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use cases::{Case, Expect, Files, cases, files, flags};
 use scaffold_events::config::Config;
+use scaffold_events::contract::Contracts;
 use scaffold_events::finding::{Finding, Level};
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan};
@@ -22,7 +23,11 @@ use scaffold_events::tree::Tree;
 
 fn planned(case: &Case, files: &Files, flags: &Config) -> anyhow::Result<Plan> {
     let name = case.directory.as_deref().unwrap_or("orders");
-    plan(&Tree::named(name, files.clone()), flags)
+    plan(
+        &Tree::named(name, files.clone()),
+        flags,
+        &Contracts::embedded(),
+    )
 }
 
 fn applied(files: &Files, plan: &Plan) -> Files {

@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use cases::{Case, Expect, Files, cases, files, flags};
+use scaffold_events::contract::Contracts;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::plan;
 use scaffold_events::report::{Outcome, Status, patch};
@@ -111,7 +112,7 @@ fn directory(case: &Case) -> &str {
 /// What is planned; `None` where it is refused.
 fn planned_files(case: &Case, before: &Files) -> Option<Files> {
     let tree = Tree::named(directory(case), before.clone());
-    let plan = plan(&tree, &flags(&case.args).unwrap()).unwrap();
+    let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
     if plan.is_refused() {
         return None;
     }
@@ -148,7 +149,7 @@ fn obeys(case: &Case, before: &Files, wanted: &Files) -> Result<(), String> {
 
 fn library(service: &Path, case: &Case) -> Vec<u8> {
     let tree = Tree::disk(service);
-    let plan = plan(&tree, &flags(&case.args).unwrap()).unwrap();
+    let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
     patch(&Outcome {
         service: ".".to_owned(),
         prefix: RelPath::root(),

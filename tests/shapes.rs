@@ -87,7 +87,9 @@ const ROUTER: &str = "zc_common.events.routers.TaskRouter";
 
 fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
     let settings = world.settings();
-    let contract = scaffold_events::contract::find("zc-common@1").unwrap();
+    let contract = scaffold_events::contract::Contracts::embedded()
+        .find("zc-common@1")
+        .unwrap();
     let reader = Reader {
         settings: &settings,
         contract: &contract,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::{Cli, Command, Format, Init, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
+use crate::contract::Contracts;
 use crate::finding::Finding;
 use crate::init;
 use crate::path::RelPath;
@@ -112,7 +113,7 @@ type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
 /// `init` alone creates what is not there.
 fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     let tree = service_at(root)?;
-    let plan = init::init(&tree, flags).with_context(|| our_bug(root))?;
+    let plan = init::init(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
     Ok((tree, plan))
 }
 
@@ -121,7 +122,7 @@ fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     if tree.entry(&RelPath::root()) == Entry::Missing {
         bail!("there is no directory `{}`", root.display());
     }
-    let plan = plan::plan(&tree, flags).with_context(|| our_bug(root))?;
+    let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
     Ok((tree, plan))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use scaffold_events::config::Config;
+use scaffold_events::contract::Contracts;
 use scaffold_events::lock::{LOCK, Lock};
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Kind, Plan, plan};
@@ -46,7 +47,12 @@ pub(crate) fn obeyed(name: &str, files: &Files, flags: &Config) -> Result<Outcom
 }
 
 fn planned(name: &str, files: &Files, flags: &Config) -> Result<Plan, String> {
-    plan(&Tree::named(name, files.clone()), flags).map_err(|error| format!("our bug: {error:#}"))
+    plan(
+        &Tree::named(name, files.clone()),
+        flags,
+        &Contracts::embedded(),
+    )
+    .map_err(|error| format!("our bug: {error:#}"))
 }
 
 /// Nothing is left to do.

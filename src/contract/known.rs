@@ -1,0 +1,207 @@
+//! The contracts that a plan may choose from. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Contract, FILE, Files};
+use crate::finding::{Finding, nearest};
+use crate::path::RelPath;
+use crate::templates;
+
+/// Contracts by id: the released ones, which we carry, and those that were added.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Contracts(BTreeMap<Id, Files>);
+
+/// `line@generation.revision`; sorts oldest first within a line.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Id {
+    line: String,
+    generation: u32,
+    revision: u32,
+}
+
+impl Contracts {
+    /// The released ones.
+    pub fn embedded() -> Self {
+        let folders = templates::directories(&released());
+        let versions = folders.iter().flat_map(templates::directories);
+        Self(
+            versions
+                .map(|folder| (Id::of_folder(&folder), files(&folder)))
+                .collect(),
+        )
+    }
+
+    /// With one more, or another in its place. `None` where the id is not `line@generation.revision`.
+    #[must_use]
+    pub fn with(mut self, id: &str, files: Files) -> Option<Self> {
+        self.0.insert(Id::parse(id)?, files);
+        Some(self)
+    }
+
+    /// The contract of this id; without a revision (`zc-common@1`), the newest of that generation.
+    pub fn find(&self, id: &str) -> Result<Contract, Finding> {
+        let mut newest_first = self.0.iter().rev();
+        let (found, files) = newest_first
+            .find(|(known, _)| id == known.to_string() || id == known.generation())
+            .ok_or_else(|| self.unknown(id))?;
+        let text = files.get(&RelPath::root().join(FILE));
+        let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let contract = Contract::parse(&found.to_string(), text.unwrap_or_default())
+            .map_err(|error| invalid(found, &error))?;
+        Ok(Contract {
+            files: files.clone(),
+            ..contract
+        })
+    }
+
+    /// Every id, oldest first within a line.
+    pub fn ids(&self) -> Vec<String> {
+        self.0.keys().map(Id::to_string).collect()
+    }
+
+    fn unknown(&self, id: &str) -> Finding {
+        let ids = self.ids();
+        let finding = Finding::refusal("contract-unknown", format!("there is no contract `{id}`"));
+        let finding = match nearest(id, ids.iter().map(String::as_str)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding,
+        };
+        finding.help(format!("this version knows {}", ids.join(", ")))
+    }
+}
+
+impl Id {
+    fn parse(text: &str) -> Option<Self> {
+        let (line, version) = text.split_once('@')?;
+        let (generation, revision) = version.split_once('.')?;
+        Some(Self {
+            line: line.to_owned(),
+            generation: generation.parse().ok()?,
+            revision: revision.parse().ok()?,
+        })
+    }
+
+    /// `contracts/zc-common/1.0` holds `zc-common@1.0`.
+    fn of_folder(folder: &RelPath) -> Self {
+        let line = folder.parent().unwrap_or_default();
+        let text = format!("{}@{}", line.file_name(), folder.file_name());
+        Self::parse(&text).expect("contract folders are named 1.0, 1.1, …")
+    }
+
+    /// `zc-common@1` of `zc-common@1.0`.
+    fn generation(&self) -> String {
+        format!("{}@{}", self.line, self.generation)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            line,
+            generation,
+            revision,
+        } = self;
+        write!(f, "{line}@{generation}.{revision}")
+    }
+}
+
+fn released() -> RelPath {
+    RelPath::root().join("contracts")
+}
+
+fn files(folder: &RelPath) -> Files {
+    let content = |path: &RelPath| {
+        let name = path.below(folder)?.trim_start_matches('/');
+        let text = templates::text(path)?;
+        Some((RelPath::root().join(name), text.into()))
+    };
+    templates::files(folder)
+        .iter()
+        .filter_map(content)
+        .collect()
+}
+
+fn invalid(id: &Id, error: &toml_edit::de::Error) -> Finding {
+    let what = error.to_string().trim_end().replace('\n', ", ");
+    Finding::refusal(
+        "contract-invalid",
+        format!("the contract `{id}` cannot be read: {what}"),
+    )
+    .help("choose another one: `--contract ID`")
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::contract::DEFAULT;
+
+    /// A released folder never changes: make a new version instead.
+    const RELEASED: &[(&str, &str)] = &[(
+        "zc-common@1.0",
+        "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
+    )];
+
+    #[test]
+    fn a_released_contract_stays_as_it_is() {
+        let found: Vec<(String, String)> = Contracts::embedded()
+            .0
+            .iter()
+            .map(|(id, files)| (id.to_string(), hash(files)))
+            .collect();
+        let known: Vec<(String, String)> = RELEASED
+            .iter()
+            .map(|(id, hash)| ((*id).to_owned(), (*hash).to_owned()))
+            .collect();
+        assert_eq!(found, known);
+    }
+
+    /// Of each file's path and text, both with their length: no two folders give one input.
+    fn hash(files: &Files) -> String {
+        use std::fmt::Write as _;
+        let mut hasher = Sha256::new();
+        for (path, text) in files {
+            for part in [path.as_str().as_bytes(), text] {
+                hasher.update((part.len() as u64).to_be_bytes());
+                hasher.update(part);
+            }
+        }
+        hasher
+            .finalize()
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                write!(hex, "{byte:02x}").unwrap();
+                hex
+            })
+    }
+
+    #[test]
+    fn a_generation_is_its_newest_revision() {
+        let contracts = Contracts::embedded();
+        let find = |id| contracts.find(id).unwrap();
+        assert_eq!(find("zc-common@1").id, "zc-common@1.0");
+        assert_eq!(find(DEFAULT), find("zc-common@1.0"));
+    }
+
+    #[test]
+    fn an_added_contract_is_found_like_a_released_one() {
+        let contracts = Contracts::embedded();
+        let first = contracts.find("zc-common@1.0").unwrap();
+        let second = contracts.with("zc-common@1.10", first.files).unwrap();
+        assert_eq!(second.find("zc-common@1").unwrap().id, "zc-common@1.10");
+        assert_eq!(second.find("zc-common@1.0").unwrap().id, "zc-common@1.0");
+        assert!(second.with("zc-common@1", Files::new()).is_none());
+    }
+
+    #[test]
+    fn an_unknown_contract_lists_what_there_is() {
+        let finding = Contracts::embedded().find("zc-comon@1.0").unwrap_err();
+        assert_eq!(finding.code, "contract-unknown");
+        assert_eq!(finding.help[0], "did you mean `zc-common@1.0`?");
+        assert!(finding.help[1].starts_with("this version knows zc-common@1.0"));
+        let finding = Contracts::embedded().find("x@9").unwrap_err();
+        assert_eq!(finding.help.len(), 1);
+    }
+}
