@@ -5,6 +5,7 @@ use super::{Context, Rule, conditions, default_queue, unread};
 use crate::celery::Setting;
 use crate::draft::Draft;
 use crate::facts::pins::Version;
+use crate::facts::service::is_own;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::syntax::{Expr, ExprKind};
@@ -18,6 +19,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             draft.findings.push(refusal);
         }
     }
+    shadowed_tasks(context, draft);
     workers(context, draft);
     old_urls(context, draft);
     local_settings(context, draft);
@@ -293,6 +295,28 @@ fn local_settings(context: &Context<'_>, draft: &mut Draft) {
                 );
             }
         }
+    }
+}
+
+/// Python imports the package `tasks/`, and never the module `tasks.py` beside it.
+fn shadowed_tasks(context: &Context<'_>, draft: &mut Draft) {
+    let files = context.tree.walk();
+    for module in files.iter().filter(|path| path.file_name() == "tasks.py") {
+        let package = module
+            .parent()
+            .unwrap_or_default()
+            .join("tasks/__init__.py");
+        if !files.contains(&package) || !is_own(context.tree, module) {
+            continue;
+        }
+        let message =
+            format!("the package beside it hides {module}: none of its tasks is known to a worker");
+        draft.findings.push(
+            Finding::error("tasks-shadowed", message)
+                .in_file(module)
+                .in_file(&package)
+                .help("move its tasks into the package, or rename one of the two"),
+        );
     }
 }
 
