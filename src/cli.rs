@@ -2,6 +2,7 @@
 //!
 //! With [`crate::report`], the only module that prints.
 
+mod doctor;
 mod run;
 mod terminal;
 
@@ -41,6 +42,8 @@ enum Command {
     Check(Several),
     /// Print what `init` would do, as a patch for `git apply`
     Diff(Several),
+    /// Load a service's real Celery app and say what is wrong with it; this runs the service's code
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Args, Debug)]

@@ -19,6 +19,7 @@ pub mod change;
 pub mod cli;
 pub mod config;
 pub mod contract;
+pub mod doctor;
 pub mod draft;
 pub mod edit;
 pub mod facts;

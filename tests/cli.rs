@@ -1,5 +1,6 @@
 //! The program from outside: streams, exit codes, colours.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -30,7 +31,6 @@ fn services() -> tempfile::TempDir {
     directory
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();

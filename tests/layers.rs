@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["next"],
     &["plan"],
-    &["apply", "report", "scaffold"],
+    &["apply", "doctor", "report", "scaffold"],
     &["init"],
     &["cli"],
 ];

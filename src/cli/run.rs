@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::doctor::doctor;
 use super::{Cli, Command, Format, Init, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> u8 {
         }
         Command::Init(command) => initialise(command, &cli.output),
         Command::Check(command) => reports(&all_planned(command), &cli.output),
+        Command::Doctor(command) => doctor(command, &cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
     code.unwrap_or_else(|error| {
@@ -118,12 +120,18 @@ fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
 }
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+    let tree = present(root)?;
+    let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
+    Ok((tree, plan))
+}
+
+/// A service that must be there.
+pub(super) fn present(root: &Path) -> Result<Tree> {
     let tree = service_at(root)?;
     if tree.entry(&RelPath::root()) == Entry::Missing {
         bail!("there is no directory `{}`", root.display());
     }
-    let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
-    Ok((tree, plan))
+    Ok(tree)
 }
 
 fn service_at(root: &Path) -> Result<Tree> {
@@ -170,7 +178,7 @@ fn told(recovered: &Recovered) -> String {
 }
 
 /// Where the service is below the current directory; elsewhere its own root is where paths begin.
-fn from_here(service: &Path) -> RelPath {
+pub(super) fn from_here(service: &Path) -> RelPath {
     let here = std::env::current_dir().unwrap_or_default();
     let below = service.strip_prefix(here).unwrap_or(service);
     let below = below.to_str().and_then(RelPath::parse);
@@ -181,7 +189,7 @@ fn unwritable(service: &Path) -> String {
     format!("`{}` cannot be written", service.display())
 }
 
-fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
+pub(super) fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     match output.format {
         Format::Human => people(outcomes, output.detail())?,
         Format::Json => terminal::out(&report::json(outcomes))?,

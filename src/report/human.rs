@@ -71,6 +71,31 @@ pub fn headline(outcome: &Outcome) -> String {
     format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
 }
 
+/// One line: how the service was found to be.
+pub fn diagnosis(outcome: &Outcome, subject: &str) -> String {
+    let count = |level| {
+        let findings = outcome.plan.findings.iter();
+        findings.filter(|finding| finding.level == level).count()
+    };
+    let counted = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        count => Some(format!("{count} {word}s")),
+    };
+    let troubles = [
+        counted(count(Level::Error), "error"),
+        counted(count(Level::Warning), "warning"),
+    ];
+    let troubles: Vec<String> = troubles.into_iter().flatten().collect();
+    let (style, words) = match &outcome.status {
+        Status::Done if troubles.is_empty() => (green(), "all is well".to_owned()),
+        Status::Done => (yellow(), troubles.join(", ")),
+        Status::Pending | Status::Refused | Status::Failed(_) => (red(), troubles.join(", ")),
+    };
+    let service = outcome.name();
+    format!("{BOLD}{service}{BOLD:#}: {subject}: {style}{words}{style:#}\n")
+}
+
 /// The findings alone, rendered as rustc's, worst first. Where we refuse, notes on what we would have done
 /// only hide why.
 pub fn findings(outcome: &Outcome, detail: Detail) -> String {

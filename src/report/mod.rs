@@ -15,7 +15,7 @@ use crate::plan::{FileChange, Plan};
 use crate::tree::Tree;
 
 pub use github::github;
-pub use human::{Detail, findings, headline, human, next, summary};
+pub use human::{Detail, diagnosis, findings, headline, human, next, summary};
 pub use json::json;
 pub use patch::{edits, painted, patch};
 pub use sarif::sarif;

@@ -5,6 +5,7 @@ its files in one directory, and ends with the run.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -80,6 +81,8 @@ def private_broker(directory):
     os.makedirs(directory)
     amqp, dist, epmd = free_ports(3)
     environment = server_environment(directory, amqp, dist, epmd)
+    with open(os.path.join(directory, "environment.json"), "w") as kept:
+        json.dump(environment, kept)
     log = open(os.path.join(directory, "output"), "wb")
     started = []
 
@@ -104,6 +107,17 @@ def private_broker(directory):
         for process in reversed(started):
             end(process)
         log.close()
+
+
+def queue_names(directory):
+    """The queues of the private broker that runs in a directory."""
+    with open(os.path.join(directory, "environment.json")) as kept:
+        environment = json.load(kept)
+    control = SERVER.replace("rabbitmq-server", "rabbitmqctl")
+    command = [control, "-q", "list_queues", "--no-table-headers", "name"]
+    return set(
+        subprocess.check_output(command, env=environment).decode().split()
+    )
 
 
 def server_environment(directory, amqp, dist, epmd):

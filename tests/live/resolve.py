@@ -5,7 +5,6 @@ order: what was resolved, or {"error": last line}. Every service gets a fork of
 its own of one process that has Celery imported. Python 2.7 and 3 alike.
 """
 
-import importlib
 import json
 import logging
 import os
@@ -20,20 +19,20 @@ import celery.app.base
 import celery.fixups.django
 import django.conf
 import django.core.checks
-import kombu
 import kombu.transport.memory
 import kombu.transport.virtual
-from kombu.utils.url import parse_url
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "templates", "doctor"))
+sys.dont_write_bytecode = True  # all that is in templates is embedded
+import probe  # noqa: E402
 
 EVENT = "microservice.event"
-DEFINED = []  # modules that asked for a task of the event's name
-PUBLISHED = []  # [exchange, routing key] of what was sent
 
 
 def main():
-    sys.dont_write_bytecode = True
-    watch_definitions()
-    watch_publishing()
+    probe.watch_definitions(EVENT)
+    probe.watch_publishing()
     answers = [in_a_fork(service) for service in json.load(sys.stdin)]
     json.dump(answers, sys.stdout)
 
@@ -69,9 +68,14 @@ def answer_for(service):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            answer = resolved(load(service))
+            answer = resolved(
+                probe.load(service["module"], service["variable"])
+            )
         except BaseException:
-            return {"error": last_line(), "where": where(service["root"])}
+            return {
+                "error": probe.last_line(),
+                "where": where(service["root"]),
+            }
         answer["complaints"] = sorted(
             {
                 "{}: {}".format(each.category.__name__, each.message)
@@ -92,144 +96,33 @@ class Log(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def last_line():
-    kind, value = sys.exc_info()[:2]
-    text = traceback.format_exception_only(kind, value)[-1].strip()
-    return text if isinstance(text, str) else text.encode("utf-8")
-
-
 def where(root):
     frames = traceback.extract_tb(sys.exc_info()[2])
     own = [frame for frame in frames if frame[0].startswith(root)] or frames
     return "{}:{}".format(os.path.relpath(own[-1][0], root), own[-1][1])
 
 
-def load(service):
-    app = importlib.import_module(service["module"])
-    for name in service["variable"].split("."):
-        app = getattr(app, name)
-    app.finalize()
-    app.loader.import_default_modules()
-    return app
-
-
 def resolved(app):
-    consumed = app.amqp.queues.consume_from
-    if callable(consumed):
-        consumed = consumed()
-    tasks = [
-        name
-        for name in sorted(app.tasks)
-        if not name.startswith("celery.") and name != EVENT
-    ]
+    queues = list(probe.consumed(app))
+    tasks = probe.ordinary_tasks(app, EVENT)
     return {
         "celery": celery.__version__,
-        "consumed": dict((q.name, described(q)) for q in consumed.values()),
-        "routes": dict((name, route(app, name)) for name in tasks),
+        "consumed": dict((q.name, probe.described(q)) for q in queues),
+        "routes": dict((name, probe.route(app, name)) for name in tasks),
         "chosen": dict(
-            ("{} {}".format(name, queue.name), route(app, name, queue.name))
+            ("{} {}".format(name, q.name), probe.route(app, name, q.name))
             for name in tasks
-            for queue in consumed.values()
+            for q in queues
         ),
         "event": {
-            "defined": DEFINED,
-            "registered": module_of(app.tasks.get(EVENT)),
-            "route": route(app, EVENT) if EVENT in app.tasks else None,
+            "defined": probe.DEFINED,
+            "registered": probe.module_of(app.tasks.get(EVENT)),
+            "route": probe.route(app, EVENT) if EVENT in app.tasks else None,
         },
-        "imports": sorted(modules_to_import(app)),
-        "broker": brokers(app),
-        "django": django_settings(),
+        "imports": sorted(probe.modules_to_import(app)),
+        "broker": probe.brokers(app),
+        "django": probe.django_settings(),
     }
-
-
-def described(queue):
-    return {
-        "exchange": queue.exchange.name,
-        "type": queue.exchange.type,
-        "key": queue.routing_key,
-        "arguments": queue.queue_arguments or {},
-        "binding": queue.binding_arguments or {},
-        "bindings": sorted(map(repr, queue.bindings)),
-        "durable": [queue.durable, queue.exchange.durable],
-        "passing": [queue.exclusive, queue.auto_delete],
-    }
-
-
-def module_of(task):
-    return task and type(task).__module__ and task.__module__
-
-
-def modules_to_import(app):
-    conf = app.conf
-    found = set()
-    for name in ("imports", "include", "CELERY_IMPORTS", "CELERY_INCLUDE"):
-        value = conf.get(name) or ()
-        found.update([value] if hasattr(value, "split") else value)
-    return found | set(app.loader.builtin_modules)
-
-
-def route(app, name, queue=None):
-    """Where a call of this task is really published."""
-    del PUBLISHED[:]
-    task = app.tasks[name]
-    task.typing = False
-    app.conf.task_always_eager = app.conf.CELERY_ALWAYS_EAGER = False
-    chosen = {"queue": queue} if queue else {}
-    with kombu.Connection("memory://") as connection:
-        try:
-            task.apply_async(
-                (), {}, connection=connection, ignore_result=True, **chosen
-            )
-        except Exception:
-            return ["error", last_line()]
-    return PUBLISHED[-1]
-
-
-def watch_publishing():
-    def basic_publish(channel, message, exchange, routing_key, **kwargs):
-        PUBLISHED.append([exchange, routing_key])
-
-    kombu.transport.virtual.Channel.basic_publish = basic_publish
-    kombu.transport.memory.Channel.basic_publish = basic_publish
-
-
-def watch_definitions():
-    original = celery.app.base.Celery._task_from_fun
-
-    def task_from_fun(app, function, *args, **options):
-        name = options.get("name") or (args[0] if args else None)
-        if name == EVENT:
-            DEFINED.append(function.__module__)
-        return original(app, function, *args, **options)
-
-    celery.app.base.Celery._task_from_fun = task_from_fun
-
-
-def brokers(app):
-    """As kombu reads the URL; the environment's beats the settings' one."""
-    connection = app.connection()
-    return [parts_of(url) for url in connection.alt or []] or [
-        [
-            connection.transport_cls,
-            connection.hostname,
-            connection.port,
-            connection.virtual_host or "/",
-        ]
-    ]
-
-
-def parts_of(url):
-    parts = parse_url(url)
-    vhost = parts["virtual_host"] or "/"
-    return [parts["transport"], parts["hostname"], parts["port"], vhost]
-
-
-def django_settings():
-    settings = django.conf.settings
-    if not (settings.configured or "DJANGO_SETTINGS_MODULE" in os.environ):
-        return None
-    names = ("BROKER_URL", "SERVICE_NAME", "DEFAULT_QUEUE_NAME")
-    return dict((name, getattr(settings, name, None)) for name in names)
 
 
 if __name__ == "__main__":

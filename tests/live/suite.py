@@ -6,11 +6,14 @@ from environments import Missing
 from resolved import settings_resolve
 from scenarios import SCENARIOS, Run
 
+from doctor import doctor_knows
+
 
 def run_suite(report, program, broker_url, directory):
     runs = [Run(row, directory, broker_url) for row in SCENARIOS]
     played = [run for run in runs if play(report, run, program)]
     settings_resolve(report)
+    doctor_knows(report, program)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))
         for run in played:
