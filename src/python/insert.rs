@@ -118,12 +118,13 @@ impl Container {
                 each(items, |item| format!("{lead}{}", item.flat)),
             )];
         }
-        let Some(first) = self.first_on_line(text, last) else {
-            return self.append_on_line(module, &tail, items);
+        let indent = match self.first_on_line(text, last) {
+            Some(first) => indentation(text, first).to_owned(),
+            None if self.hangs(text, last) => blank_to(text, self.items[0].start),
+            None => return self.append_on_line(module, &tail, items),
         };
-        let indent = indentation(text, first);
         let newline = newline(text, last.start);
-        let line = |item: &Item| format!("{newline}{indent}{}", laid_out(item, indent, newline));
+        let line = |item: &Item| format!("{newline}{indent}{}", laid_out(item, &indent, newline));
         if let Some(comma) = tail.comma {
             let at = behind_comment(text, comma, self.close);
             vec![Edit::insert(
@@ -149,6 +150,22 @@ impl Container {
             .get(self.close)
             .is_some_and(|byte| b")]}".contains(byte));
         (bracketed && line > self.open && starts_line(text, start)).then_some(start)
+    }
+
+    /// Whether all items stand behind the opening bracket, and the closing one on a line of its own.
+    ///
+    /// ```text
+    /// X = {'a': 1,   ->  X = {'a': 1,
+    ///      }                  'b': 2,
+    ///                         }
+    /// ```
+    fn hangs(&self, text: &[u8], last: Span) -> bool {
+        let closes = text
+            .get(self.close)
+            .is_some_and(|byte| b")]}".contains(byte));
+        closes
+            && line_end(text, self.open) == line_end(text, last.end)
+            && starts_line(text, self.close)
     }
 
     fn append_on_line(&self, module: &Module, tail: &Tail, items: &[Item]) -> Vec<Edit> {
@@ -184,20 +201,12 @@ impl Container {
     /// Only for a literal that is all of a statement's value, on one line.
     fn explode(&self, module: &Module, tail: &Tail, items: &[Item]) -> Option<Vec<Edit>> {
         let text = &*module.text;
-        let line = line_start(text, self.open);
-        let alone = !text[line..self.open - 1]
-            .iter()
-            .any(|byte| b"([{,".contains(byte))
-            && text
-                .get(self.close)
-                .is_some_and(|byte| b")]}".contains(byte))
-            && line_end(text, self.open) == self.close + 1;
         let closes = tail.comma.unwrap_or(tail.behind_item) == self.close;
         let opens = self
             .items
             .first()
             .is_some_and(|first| first.start == self.open);
-        if !(alone && closes && opens) {
+        if !(self.is_alone(text) && closes && opens) {
             return None;
         }
         let newline = newline(text, self.open);
@@ -222,6 +231,20 @@ impl Container {
         Some(edits)
     }
 
+    /// Whether it is all of a statement's value, and on one line: `X = [a]`, `X: list[Queue] = [a]`.
+    fn is_alone(&self, text: &[u8]) -> bool {
+        let Some(bracket) = self.open.checked_sub(1) else {
+            return false;
+        };
+        let line = line_start(text, bracket);
+        let head = behind_annotation(&text[line..bracket]);
+        !head.iter().any(|byte| b"([{,".contains(byte))
+            && text
+                .get(self.close)
+                .is_some_and(|byte| b")]}".contains(byte))
+            && line_end(text, self.open) == self.close + 1
+    }
+
     /// Items for a container that has none: in front of the closing bracket, behind comments.
     fn fill(&self, module: &Module, items: &[Item]) -> Vec<Edit> {
         let text = &*module.text;
@@ -233,10 +256,15 @@ impl Container {
                 ""
             };
             let flat: Vec<&str> = items.iter().map(|item| item.flat.as_str()).collect();
-            return vec![Edit::insert(
-                self.open,
-                format!("{}{comma}", flat.join(", ")),
-            )];
+            let flat = format!("{}{comma}", flat.join(", "));
+            let width = line_end(text, self.open) - line_start(text, self.open) + flat.len();
+            let whole = inside.is_empty() && self.is_alone(text);
+            let text = if width > LINE_WIDTH && whole {
+                self.filled_lines(module, items)
+            } else {
+                flat
+            };
+            return vec![Edit::insert(self.open, text)];
         }
         let newline = newline(text, self.close);
         let close = line_start(text, self.close);
@@ -252,6 +280,18 @@ impl Container {
         };
         let line = |item: &Item| format!("{indent}{},{newline}", laid_out(item, &indent, newline));
         vec![Edit::insert(close, each(items, line))]
+    }
+
+    /// What goes between `()` so that each item has a line of its own.
+    fn filled_lines(&self, module: &Module, items: &[Item]) -> String {
+        let text = &*module.text;
+        let newline = newline(text, self.open);
+        let outer = indentation(text, line_start_blank(text, self.open));
+        let inner = format!("{outer}{}", super::style::indent_unit(module));
+        let lines = each(items, |item| {
+            format!("{newline}{inner}{},", laid_out(item, &inner, newline))
+        });
+        format!("{lines}{newline}{outer}")
     }
 }
 
@@ -373,6 +413,24 @@ fn line_start_blank(text: &[u8], at: usize) -> usize {
             .iter()
             .take_while(|byte| matches!(byte, b' ' | b'\t'))
             .count()
+}
+
+/// Blanks as wide as what stands in front of `at` on its line; tabs stay.
+fn blank_to(text: &[u8], at: usize) -> String {
+    let before = String::from_utf8_lossy(&text[line_start(text, at)..at]);
+    let blank = |c| if c == '\t' { '\t' } else { ' ' };
+    before.chars().map(blank).collect()
+}
+
+/// Of `NAME: list[Queue] = `, what is behind the annotation; anything else as it is.
+fn behind_annotation(head: &[u8]) -> &[u8] {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ' | b'\t');
+    let name = head.iter().take_while(|byte| is_name(byte)).count();
+    let equals = head.windows(3).position(|three| three == b" = ");
+    match (head.get(name), equals) {
+        (Some(b':'), Some(equals)) if equals > name => &head[equals..],
+        _ => head,
+    }
 }
 
 /// Whether an opening parenthesis at the end of `before` calls something.
