@@ -58,8 +58,19 @@ impl Scope {
             },
             Home::Class(file, class) => {
                 let body = find_class(&module.body, class).map(|(body, _)| body);
-                let ends =
-                    body.and_then(|body| Some((body.last()?.span.end, body.first()?.span.start)));
+                // Settings stand above methods.
+                let settings = body.and_then(|body| {
+                    body.iter().rfind(|stmt| {
+                        !matches!(
+                            stmt.kind,
+                            StmtKind::Function { .. } | StmtKind::Class { .. }
+                        )
+                    })
+                });
+                let ends = body.and_then(|body| {
+                    let last = settings.or(body.last())?;
+                    Some((last.span.end, body.first()?.span.start))
+                });
                 let (end, first) = ends.ok_or_else(|| no_body(file, class))?;
                 (Anchor::ClassEnd(end, first), end, Some(class.clone()))
             }
