@@ -16,6 +16,7 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
+use crate::python::syntax::SyntaxError;
 use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
 use crate::tree::Tree;
 use crate::verify;
@@ -88,7 +89,15 @@ pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            prove(tree, flags, &attempt).map(|()| attempt.plan).context(
+            let proof = prove(tree, &attempt).and_then(|()| {
+                let again = planning_again_gives_nothing(tree, flags, &attempt.plan);
+                let guessed = guessed(tree, &attempt.shared);
+                match again {
+                    Err(_) if !guessed.is_empty() => Ok(Plan::refused(guessed)),
+                    again => again.map(|()| attempt.plan),
+                }
+            });
+            proof.context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -106,18 +115,30 @@ fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> 
             let error = module.errors.first()?;
             let after = folded.edits.splice(&folded.before);
             verify::reads_as_before(path, &module, &folded.edits, &after).err()?;
-            let message = "a syntax error is too near to what would be added here";
-            Some(
-                Finding::refusal("syntax-error-near", message)
-                    .at(path, error.span)
-                    .label(error.message.clone())
-                    .help("mend the syntax error, then run again"),
-            )
+            Some(too_near(path, error))
         })
         .collect()
 }
 
-fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
+/// The files to change that have syntax errors: what is added to them may be read as part of something
+/// that is still open there, without one more error.
+fn guessed(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> {
+    let modules = shared.keys().filter(|path| path.has_extension("py"));
+    modules
+        .filter_map(|path| Some(too_near(path, tree.python(path).ok()?.errors.first()?)))
+        .collect()
+}
+
+fn too_near(path: &RelPath, error: &SyntaxError) -> Finding {
+    let message = "a syntax error is too near to what would be added here";
+    Finding::refusal("syntax-error-near", message)
+        .at(path, error.span)
+        .label(error.message.clone())
+        .help("mend the syntax error, then run again")
+}
+
+/// That the edits add what they say, and nothing else.
+fn prove(tree: &Tree, attempt: &Attempt) -> Result<()> {
     for (path, folded) in &attempt.shared {
         verify::only_adds(path, &folded.before, &folded.edits)?;
         if path.has_extension("py")
@@ -127,13 +148,13 @@ fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
             verify::reads_as_before(path, &module, &folded.edits, &after)?;
         }
     }
-    if attempt.plan.changes.is_empty() {
-        return Ok(());
-    }
-    planning_again_gives_nothing(tree, flags, &attempt.plan)
+    Ok(())
 }
 
 fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Result<()> {
+    if plan.changes.is_empty() {
+        return Ok(());
+    }
     let changes = plan
         .changes
         .iter()
@@ -149,7 +170,8 @@ fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Res
         },
         Err(findings) => {
             let why = findings
-                .first()
+                .iter()
+                .min_by_key(|finding| finding.level)
                 .map_or("", |finding| finding.message.as_str());
             Err(anyhow!(
                 "after this plan, the service could not be planned again: {why}"
