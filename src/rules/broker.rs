@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::element::outside_errors;
 use super::names::Scope;
 use super::url_literal::{self, Urls};
 use super::{Context, quoted};
@@ -22,6 +23,7 @@ const BROKER_URL: &str = "BROKER_URL";
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let mut all = Urls::default();
     for site in sites(context)? {
+        outside_errors(&site, site.stmt)?;
         let values = site
             .value
             .iter()

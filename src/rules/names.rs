@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::element::outside_errors;
 use super::{Context, quoted};
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
@@ -158,10 +159,11 @@ pub fn queue_name(
             &format!("{}{suffix}", context.name),
         )
     };
-    let absent = context
-        .settings
-        .named(&[SERVICE_NAME.to_owned()])?
-        .is_empty();
+    let bound = context.settings.named(&[SERVICE_NAME.to_owned()])?;
+    for site in &bound {
+        outside_errors(site, site.stmt)?;
+    }
+    let absent = bound.is_empty();
     let loaded = context.settings.chain().contains(&scope.file);
     if absent && !loaded {
         define_service_name(context, draft, &Scope::end(context)?);
