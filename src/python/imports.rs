@@ -234,7 +234,7 @@ fn in_block(
     let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
     let last = |group: &'_ [Stmt]| group.last().expect("a group is never empty").span.end;
     if let Some(at) = kinds.iter().position(|&kind| kind == Section::ThirdParty) {
-        return match next_in_order(groups[at], package) {
+        return match next_in_order(groups[at], package, first_name(statement)) {
             Some(next) if starts_line(text, next.span.start) => {
                 let newline = newline(text, next.span.end);
                 Edit::insert(next.span.start, format!("{statement}{newline}"))
@@ -380,17 +380,26 @@ fn section_of(stmt: &Stmt) -> Section {
     }
 }
 
+/// The first name that `from package import …` imports.
+fn first_name(statement: &str) -> &str {
+    let names = statement
+        .split_once(" import ")
+        .map_or("", |(_, names)| names);
+    names.split([',', ' ']).next().unwrap_or_default()
+}
+
 /// The import in a sorted group that `from package import …` goes in front of.
-fn next_in_order<'a>(group: &'a [Stmt], package: &str) -> Option<&'a Stmt> {
+fn next_in_order<'a>(group: &'a [Stmt], package: &str, name: &str) -> Option<&'a Stmt> {
     let from = |stmt: &Stmt| match &stmt.kind {
-        StmtKind::ImportFrom { module, .. } => module.as_deref().map(str::to_ascii_lowercase),
+        StmtKind::ImportFrom { module, names, .. } => {
+            let first = names.first().map(|alias| alias.name.clone());
+            Some((module.as_deref()?.to_ascii_lowercase(), first))
+        }
         _ => None,
     };
-    let keys: Vec<Option<String>> = group.iter().map(from).collect();
-    let at = group
-        .iter()
-        .zip(&keys)
-        .position(|(_, key)| key.as_deref().is_some_and(|key| key > package))?;
+    let ours = Some((package.to_owned(), Some(name.to_owned())));
+    let keys: Vec<_> = group.iter().map(from).collect();
+    let at = keys.iter().position(|key| *key > ours)?;
     keys.is_sorted().then(|| &group[at])
 }
 

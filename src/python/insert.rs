@@ -297,8 +297,12 @@ impl Container {
 
 /// The edits that make a tuple of a single value and new items: `'a'` to `('a', item)`.
 ///
-/// A value in parentheses keeps them: `('a')` to `('a', item)`; without items, to `('a',)`.
+/// A value in parentheses keeps them: `('a')` to `('a', item)`; without items, to `('a',)`. Items that can
+/// be broken are, where all would be too long for one line.
 pub fn wrap_in_tuple(module: &Module, value: Span, items: &[Item]) -> Vec<Edit> {
+    if let Some(edits) = wrap_in_lines(module, value, items) {
+        return edits;
+    }
     let mut added = each(items, |item| format!(", {}", item.flat));
     if items.is_empty() {
         added.push(',');
@@ -310,6 +314,29 @@ pub fn wrap_in_tuple(module: &Module, value: Span, items: &[Item]) -> Vec<Edit> 
             Edit::insert(value.end, format!("{added})")),
         ],
     }
+}
+
+/// `X = 'a'` to `X = (\n    'a',\n    item,\n)`, where the value is all of its statement and on one line.
+fn wrap_in_lines(module: &Module, value: Span, items: &[Item]) -> Option<Vec<Edit>> {
+    let text = &*module.text;
+    let (line, end) = (line_start(text, value.start), line_end(text, value.start));
+    let head = behind_annotation(&text[line..value.start]);
+    let alone = end == value.end && !head.iter().any(|byte| b"([{,".contains(byte));
+    let added: usize = items.iter().map(|item| item.flat.len() + 2).sum();
+    let breaks = items.iter().any(|item| item.block.is_some());
+    if !alone || !breaks || end - line + added + 2 <= LINE_WIDTH {
+        return None;
+    }
+    let newline = newline(text, value.start);
+    let outer = indentation(text, line_start_blank(text, value.start));
+    let inner = format!("{outer}{}", super::style::indent_unit(module));
+    let lines = each(items, |item| {
+        format!("{newline}{inner}{},", laid_out(item, &inner, newline))
+    });
+    Some(vec![
+        Edit::insert(value.start, format!("({newline}{inner}")),
+        Edit::insert(value.end, format!(",{lines}{newline}{outer})")),
+    ])
 }
 
 /// What is between the innermost parentheses around an expression's own span.

@@ -9,7 +9,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
 use crate::python::insert::{Item, LINE_WIDTH};
-use crate::python::style::indent_unit;
+use crate::python::style::{indent_unit, is_black};
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "events queue";
@@ -191,9 +191,15 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
         .iter()
         .map(|field| format!("\n{unit}{field},"))
         .collect();
+    // black would break the sum in front of a value of several lines.
+    let broken = if is_black(&scope.module) && key.contains(" + ") {
+        format!("({key})")
+    } else {
+        key.to_owned()
+    };
     Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
-        block: Some(format!("{key}: {{{}\n}}", lines.concat())),
+        block: Some(format!("{broken}: {{{}\n}}", lines.concat())),
     }
 }
 
