@@ -134,11 +134,64 @@ impl Container {
         } else {
             let at = behind_comment(text, tail.behind_item, self.close);
             let lines: Vec<String> = items.iter().map(line).collect();
-            vec![
-                Edit::insert(tail.behind_item, ","),
-                Edit::insert(at, lines.join(",")),
-            ]
+            let hugged = self.unhug(text).filter(|_| is_black(module));
+            let comma = if hugged.is_some() { "," } else { "" };
+            let mut edits = hugged.unwrap_or_default();
+            edits.push(Edit::insert(tail.behind_item, ","));
+            edits.push(Edit::insert(at, lines.join(",") + comma));
+            edits
         }
+    }
+
+    /// The edits that put each item on a line of its own, where a line is too long for black once an item
+    /// has grown by this much.
+    ///
+    /// ```text
+    /// app = Celery("a", include=["b", "c"])  ->  app = Celery(
+    ///                                                "a",
+    ///                                                include=["b", "c"],
+    ///                                            )
+    /// ```
+    pub fn spread(&self, module: &Module, grown: usize) -> Vec<Edit> {
+        let text = &*module.text;
+        let (Some(first), Some(last)) = (self.items.first(), self.items.last()) else {
+            return Vec::new();
+        };
+        let tail = Tail::scan(text, last.end, self.close);
+        let width = line_end(text, first.start) - line_start(text, first.start) + grown;
+        if !is_black(module) || tail.comma.is_some() || width <= LINE_WIDTH {
+            return Vec::new();
+        }
+        if self.is_alone(text) {
+            return self.explode(module, &tail, &[]).unwrap_or_default();
+        }
+        let mut edits = self.unhug(text).unwrap_or_default();
+        if !edits.is_empty() {
+            edits.push(Edit::insert(tail.behind_item, ","));
+        }
+        edits
+    }
+
+    /// Breaks between items that share a line between the brackets' own: `f(\n    a, b\n)`.
+    fn unhug(&self, text: &[u8]) -> Option<Vec<Edit>> {
+        let (first, last) = (self.items.first()?, self.items.last()?);
+        let closes = text
+            .get(self.close)
+            .is_some_and(|byte| b")]}".contains(byte));
+        let hugged = closes
+            && starts_line(text, first.start)
+            && starts_line(text, self.close)
+            && line_end(text, first.start) == line_end(text, last.end);
+        let hanging = indentation(text, first.start)
+            .strip_suffix(' ')
+            .filter(|_| hugged)?;
+        let newline = newline(text, first.start);
+        let breaks = self.items.windows(2).map(|pair| {
+            let between = Span::new(pair[0].end, pair[1].start).of(text);
+            let edit = Edit::insert(pair[0].end + 1, format!("{newline}{hanging}"));
+            (between == b", ").then_some(edit)
+        });
+        breaks.collect()
     }
 
     /// Where the line of the last item begins with an item: that item's begin.

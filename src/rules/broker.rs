@@ -464,6 +464,13 @@ impl Context<'_> {
 
     /// An argument of the call that makes the app, as a binding.
     pub fn constructor_argument(&self, name: &str) -> Option<Site> {
+        let (module, stmt, call) = self.constructor()?;
+        let value = keyword(&call, name)?.clone();
+        Some(argument(&self.facts.app.file, &module, stmt, value))
+    }
+
+    /// The call that makes the app, and its statement.
+    pub fn constructor(&self) -> Option<(Arc<Module>, Span, Expr)> {
         let app = &self.facts.app;
         let module = self.tree.python(&app.file).ok()?;
         let mut found = None;
@@ -471,13 +478,13 @@ impl Context<'_> {
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| {
                     if part.span == app.call {
-                        found = keyword(part, name).map(|value| (stmt.span, value.clone()));
+                        found = Some((stmt.span, part.clone()));
                     }
                 });
             }
         });
-        let (stmt, value) = found?;
-        Some(argument(&app.file, &module, stmt, value))
+        let (stmt, call) = found?;
+        Some((module, stmt, call))
     }
 }
 

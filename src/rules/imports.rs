@@ -8,7 +8,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::python::constant::text;
-use crate::python::insert::{Item, LINE_WIDTH};
+use crate::python::insert::{Container, Item, LINE_WIDTH};
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "listener import";
@@ -92,8 +92,23 @@ fn in_constructor(
         return Some(Ok(()));
     }
     let item = Item::flat(like_siblings(&site, listener));
+    let grown = item.flat.len() + ", ".len();
     let literal = matches!(value.kind, ExprKind::Sequence(..));
-    (literal && draft.append(&app.file, &site.module, value, item, WHAT)).then_some(Ok(()))
+    if !(literal && draft.append(&app.file, &site.module, value, item, WHAT)) {
+        return None;
+    }
+    if let Some((module, _, call)) = context.constructor()
+        && let ExprKind::Call {
+            args,
+            keywords,
+            arguments,
+            ..
+        } = &call.kind
+    {
+        let edits = Container::of_call(args, keywords, *arguments).spread(&module, grown);
+        draft.edit(&app.file, &module, edits, WHAT);
+    }
+    Some(Ok(()))
 }
 
 /// The module's name in the quotes of the strings beside it.
