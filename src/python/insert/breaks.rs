@@ -26,7 +26,9 @@ impl Container {
         };
         let tail = Tail::scan(text, last.end, self.close);
         let width = line_end(text, first.start) - line_start(text, first.start) + grown;
-        if !is_black(module) || tail.comma.is_some() || width <= LINE_WIDTH {
+        // Python 2 takes no comma behind `**options`.
+        let unpacks = text[..last.start].ends_with(b"*") || last.of(text).starts_with(b"*");
+        if !is_black(module) || tail.comma.is_some() || width <= LINE_WIDTH || unpacks {
             return Vec::new();
         }
         if self.is_alone(text) {
