@@ -89,15 +89,12 @@ pub fn plan(tree: &Tree, flags: &Config) -> Result<Plan> {
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            let proof = prove(tree, &attempt).and_then(|()| {
-                let again = planning_again_gives_nothing(tree, flags, &attempt.plan);
-                let guessed = guessed(tree, &attempt.shared);
-                match again {
-                    Err(_) if !guessed.is_empty() => Ok(Plan::refused(guessed)),
-                    again => again.map(|()| attempt.plan),
-                }
-            });
-            proof.context(
+            let guessed = guessed(tree, &attempt.shared);
+            let proof = prove(tree, flags, &attempt);
+            if proof.is_err() && !guessed.is_empty() {
+                return Ok(Plan::refused(guessed));
+            }
+            proof.map(|()| attempt.plan).context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -137,8 +134,7 @@ fn too_near(path: &RelPath, error: &SyntaxError) -> Finding {
         .help("mend the syntax error, then run again")
 }
 
-/// That the edits add what they say, and nothing else.
-fn prove(tree: &Tree, attempt: &Attempt) -> Result<()> {
+fn prove(tree: &Tree, flags: &Config, attempt: &Attempt) -> Result<()> {
     for (path, folded) in &attempt.shared {
         verify::only_adds(path, &folded.before, &folded.edits)?;
         if path.has_extension("py")
@@ -148,13 +144,13 @@ fn prove(tree: &Tree, attempt: &Attempt) -> Result<()> {
             verify::reads_as_before(path, &module, &folded.edits, &after)?;
         }
     }
-    Ok(())
+    if attempt.plan.changes.is_empty() {
+        return Ok(());
+    }
+    planning_again_gives_nothing(tree, flags, &attempt.plan)
 }
 
 fn planning_again_gives_nothing(tree: &Tree, flags: &Config, plan: &Plan) -> Result<()> {
-    if plan.changes.is_empty() {
-        return Ok(());
-    }
     let changes = plan
         .changes
         .iter()
