@@ -1,6 +1,6 @@
 //! The listener among the modules that a worker imports.
 
-use super::element::{Element, add, held};
+use super::element::{Element, add, held, is_unset};
 use super::names::Scope;
 use super::{Context, define, quoted};
 use crate::celery::Setting;
@@ -20,7 +20,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         .layout
         .module(&context.contract.listener_module);
     let sites = context.settings.find(Setting::Imports)?;
-    if sites.is_empty() {
+    if is_unset(context, &sites) {
         return create(context, draft, &listener);
     }
     for site in &sites {

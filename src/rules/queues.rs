@@ -1,6 +1,6 @@
 //! The events queue among the queues that the worker consumes, and the default queue beside it.
 
-use super::element::{Element, add, held, outside_errors};
+use super::element::{Element, add, held, is_unset, outside_errors};
 use super::names::{self, Scope};
 use super::recognise::Match;
 use super::{Context, default_queue, define, quoted};
@@ -17,8 +17,7 @@ const WHAT: &str = "events queue";
 /// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    let home = context.settings.home.file();
-    if sites.iter().all(|site| is_none(site) && site.file == *home) {
+    if is_unset(context, &sites) {
         return create(context, draft);
     }
     for site in &sites {
@@ -201,14 +200,6 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
         block: Some(format!("{broken}: {{{}\n}}", lines.concat())),
     }
-}
-
-/// `CELERY_QUEUES = None` says nothing: a binding below it in the same file is all that counts.
-fn is_none(site: &Site) -> bool {
-    matches!(
-        site.value.as_ref().map(|value| &value.kind),
-        Some(ExprKind::None)
-    ) && site.additions.is_empty()
 }
 
 /// Celery consumes the default queue as long as no queue is named: an empty literal is that case.
