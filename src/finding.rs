@@ -95,10 +95,12 @@ impl Finding {
         self
     }
 
-    /// Adds a place that was found elsewhere.
+    /// Adds a place that was found elsewhere, once.
     #[must_use]
     pub fn place(mut self, place: &Place) -> Self {
-        self.places.push(place.clone());
+        if !self.places.contains(place) {
+            self.places.push(place.clone());
+        }
         self
     }
 

@@ -16,6 +16,7 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
+use crate::python::syntax::SyntaxError;
 use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
 use crate::tree::Tree;
 use crate::verify;
@@ -62,7 +63,12 @@ pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> 
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            prove(tree, flags, contracts, &attempt).map(|()| attempt.plan).context(
+            let guessed = guessed(tree, &attempt.shared);
+            let proof = prove(tree, flags, contracts, &attempt);
+            if proof.is_err() && !guessed.is_empty() {
+                return Ok(Plan::refused(guessed));
+            }
+            proof.map(|()| attempt.plan).context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -80,15 +86,26 @@ fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> 
             let error = module.errors.first()?;
             let after = folded.edits.splice(&folded.before);
             verify::reads_as_before(path, &module, &folded.edits, &after).err()?;
-            let message = "a syntax error is too near to what would be added here";
-            Some(
-                Finding::refusal("syntax-error-near", message)
-                    .at(path, error.span)
-                    .label(error.message.clone())
-                    .help("mend the syntax error, then run again"),
-            )
+            Some(too_near(path, error))
         })
         .collect()
+}
+
+/// The files to change that have syntax errors: what is added to them may be read as part of something
+/// that is still open there, without one more error.
+fn guessed(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> {
+    let modules = shared.keys().filter(|path| path.has_extension("py"));
+    modules
+        .filter_map(|path| Some(too_near(path, tree.python(path).ok()?.errors.first()?)))
+        .collect()
+}
+
+fn too_near(path: &RelPath, error: &SyntaxError) -> Finding {
+    let message = "a syntax error is too near to what would be added here";
+    Finding::refusal("syntax-error-near", message)
+        .at(path, error.span)
+        .label(error.message.clone())
+        .help("mend the syntax error, then run again")
 }
 
 fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) -> Result<()> {
@@ -128,7 +145,8 @@ fn planning_again_gives_nothing(
         },
         Err(findings) => {
             let why = findings
-                .first()
+                .iter()
+                .min_by_key(|finding| finding.level)
                 .map_or("", |finding| finding.message.as_str());
             Err(anyhow!(
                 "after this plan, the service could not be planned again: {why}"

@@ -257,6 +257,17 @@ fn a_syntax_error_in_a_statement_we_need() {
         .is_refused(&["orders/orders/settings.py:"]);
     Scene::with_settings("BROKER_URL = 'amqp://rabbitmq//\nX = 1\n")
         .is_refused(&["orders/orders/settings.py:1"]);
+    for name in [
+        "BROKER_URL",
+        "CELERY_DEFAULT_QUEUE",
+        "CELERY_QUEUES",
+        "CELERY_ROUTES",
+        "CELERY_IMPORTS",
+        "SERVICE_NAME",
+    ] {
+        Scene::with_settings(format!("{name} =\nX = 1\n"))
+            .is_refused(&["orders/orders/settings.py:1", "does not parse"]);
+    }
     let scene = Scene::new();
     scene.put(
         "orders/orders/celery.py",

@@ -4,6 +4,7 @@
 
 mod files;
 mod lookup;
+mod read;
 
 use std::sync::Arc;
 

@@ -40,22 +40,27 @@ pub fn import_names(
     before: usize,
     grouping: Grouping,
 ) -> Imported {
-    let have = plain_imports(module, package, before);
+    let have = imports_above(module, before, |from| from == package);
     let mut wanted = Vec::new();
     let mut local = Vec::new();
     for name in names {
-        if have.iter().any(|(_, aliases)| has(aliases, name)) {
-            local.push((*name).to_owned());
+        let known = imports_above(module, before, |from| is_of(from, package))
+            .iter()
+            .find_map(|(_, aliases)| known_as(aliases, name))
+            .filter(|known| !taken(module, package, name, known));
+        if let Some(known) = known {
+            local.push(known);
             continue;
         }
-        let alias = taken(module, package, name).then(|| alias_for(module, package, name));
+        let alias = taken(module, package, name, name).then(|| alias_for(module, package, name));
         local.push(alias.clone().unwrap_or_else(|| (*name).to_owned()));
         wanted.push(alias.map_or((*name).to_owned(), |alias| format!("{name} as {alias}")));
     }
-    let edits = match have
-        .iter()
-        .find(|(_, aliases)| aliases.iter().all(|a| a.alias.is_none()))
-    {
+    let edits = match have.iter().find(|(_, aliases)| {
+        aliases
+            .iter()
+            .all(|alias| alias.alias.is_none() && alias.name != "*")
+    }) {
         _ if wanted.is_empty() => Vec::new(),
         Some((stmt, aliases)) => extend(module, stmt, aliases, &wanted),
         None => vec![import_line(
@@ -72,37 +77,42 @@ pub fn import_names(
     }
 }
 
-/// The imports of `package`'s own names at module level above `before`, unconditional.
-fn plain_imports<'a>(
-    module: &'a Module,
-    package: &str,
+/// The `from … import` statements at module level above `before`, unconditional.
+fn imports_above(
+    module: &Module,
     before: usize,
-) -> Vec<(&'a Stmt, &'a [Alias])> {
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(&Stmt, &[Alias])> {
     let found = module.body.iter().filter_map(|stmt| match &stmt.kind {
         StmtKind::ImportFrom {
             module: Some(from),
             level: 0,
             names,
-        } if from == package && stmt.span.end <= before => Some((stmt, names.as_slice())),
+        } if wanted(from) && stmt.span.end <= before => Some((stmt, names.as_slice())),
         _ => None,
     });
     found.collect()
 }
 
-fn has(aliases: &[Alias], name: &str) -> bool {
-    aliases
-        .iter()
-        .any(|alias| alias.name == "*" || (alias.name == name && alias.bound() == name))
+/// What an import calls a name of its module, where that still tells what it is: `Queue as KombuQueue`.
+fn known_as(aliases: &[Alias], name: &str) -> Option<String> {
+    aliases.iter().find_map(|alias| match alias.name.as_str() {
+        "*" => Some(name.to_owned()),
+        imported if imported == name && alias.bound().ends_with(name) => {
+            Some(alias.bound().to_owned())
+        }
+        _ => None,
+    })
 }
 
-/// Whether the file binds `name` to anything but the package's own.
-fn taken(module: &Module, package: &str, name: &str) -> bool {
+/// Whether the file binds `local` to anything but the package's own `name`.
+fn taken(module: &Module, package: &str, name: &str, local: &str) -> bool {
     let ours: Vec<Span> = all_imports(&module.body, package)
         .into_iter()
         .filter(|alias| alias.name == name)
         .map(|alias| alias.span)
         .collect();
-    binds(&module.body, name)
+    binds(&module.body, local)
         .iter()
         .any(|span| !ours.contains(span))
 }
@@ -115,15 +125,19 @@ fn all_imports<'a>(block: &'a [Stmt], package: &str) -> Vec<&'a Alias> {
             level: 0,
             names,
         } = &stmt.kind
-            && (from == package
-                || from
-                    .strip_prefix(package)
-                    .is_some_and(|rest| rest.starts_with('.')))
+            && is_of(from, package)
         {
             found.extend(names);
         }
     });
     found
+}
+
+/// Whether a module is the package or below it: `kombu.common` gives kombu's own `Queue`.
+fn is_of(module: &str, package: &str) -> bool {
+    module
+        .strip_prefix(package)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// `KombuQueue`, with underscores where even that is bound.
@@ -220,7 +234,7 @@ fn in_block(
     let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
     let last = |group: &'_ [Stmt]| group.last().expect("a group is never empty").span.end;
     if let Some(at) = kinds.iter().position(|&kind| kind == Section::ThirdParty) {
-        return match next_in_order(groups[at], package) {
+        return match next_in_order(groups[at], package, first_name(statement)) {
             Some(next) if starts_line(text, next.span.start) => {
                 let newline = newline(text, next.span.end);
                 Edit::insert(next.span.start, format!("{statement}{newline}"))
@@ -366,17 +380,26 @@ fn section_of(stmt: &Stmt) -> Section {
     }
 }
 
+/// The first name that `from package import …` imports.
+fn first_name(statement: &str) -> &str {
+    let names = statement
+        .split_once(" import ")
+        .map_or("", |(_, names)| names);
+    names.split([',', ' ']).next().unwrap_or_default()
+}
+
 /// The import in a sorted group that `from package import …` goes in front of.
-fn next_in_order<'a>(group: &'a [Stmt], package: &str) -> Option<&'a Stmt> {
+fn next_in_order<'a>(group: &'a [Stmt], package: &str, name: &str) -> Option<&'a Stmt> {
     let from = |stmt: &Stmt| match &stmt.kind {
-        StmtKind::ImportFrom { module, .. } => module.as_deref().map(str::to_ascii_lowercase),
+        StmtKind::ImportFrom { module, names, .. } => {
+            let first = names.first().map(|alias| alias.name.clone());
+            Some((module.as_deref()?.to_ascii_lowercase(), first))
+        }
         _ => None,
     };
-    let keys: Vec<Option<String>> = group.iter().map(from).collect();
-    let at = group
-        .iter()
-        .zip(&keys)
-        .position(|(_, key)| key.as_deref().is_some_and(|key| key > package))?;
+    let ours = Some((package.to_owned(), Some(name.to_owned())));
+    let keys: Vec<_> = group.iter().map(from).collect();
+    let at = keys.iter().position(|key| *key > ours)?;
     keys.is_sorted().then(|| &group[at])
 }
 

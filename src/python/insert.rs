@@ -2,6 +2,10 @@
 //!
 //! Pure. Never decides what to write; copies the neighbours' layout.
 
+mod breaks;
+
+use breaks::wrap_in_lines;
+
 use super::style::{indentation, is_black, line_end, line_start, newline, next_line, starts_line};
 use super::syntax::{Expr, ExprKind, Keyword, Module, Sequence};
 use crate::edit::{Edit, Span};
@@ -118,12 +122,13 @@ impl Container {
                 each(items, |item| format!("{lead}{}", item.flat)),
             )];
         }
-        let Some(first) = self.first_on_line(text, last) else {
-            return self.append_on_line(module, &tail, items);
+        let indent = match self.first_on_line(text, last) {
+            Some(first) => indentation(text, first).to_owned(),
+            None if self.hangs(text, last) => blank_to(text, self.items[0].start),
+            None => return self.append_on_line(module, &tail, items),
         };
-        let indent = indentation(text, first);
         let newline = newline(text, last.start);
-        let line = |item: &Item| format!("{newline}{indent}{}", laid_out(item, indent, newline));
+        let line = |item: &Item| format!("{newline}{indent}{}", laid_out(item, &indent, newline));
         if let Some(comma) = tail.comma {
             let at = behind_comment(text, comma, self.close);
             vec![Edit::insert(
@@ -133,10 +138,12 @@ impl Container {
         } else {
             let at = behind_comment(text, tail.behind_item, self.close);
             let lines: Vec<String> = items.iter().map(line).collect();
-            vec![
-                Edit::insert(tail.behind_item, ","),
-                Edit::insert(at, lines.join(",")),
-            ]
+            let hugged = self.unhug(text).filter(|_| is_black(module));
+            let comma = if hugged.is_some() { "," } else { "" };
+            let mut edits = hugged.unwrap_or_default();
+            edits.push(Edit::insert(tail.behind_item, ","));
+            edits.push(Edit::insert(at, lines.join(",") + comma));
+            edits
         }
     }
 
@@ -149,6 +156,22 @@ impl Container {
             .get(self.close)
             .is_some_and(|byte| b")]}".contains(byte));
         (bracketed && line > self.open && starts_line(text, start)).then_some(start)
+    }
+
+    /// Whether all items stand behind the opening bracket, and the closing one on a line of its own.
+    ///
+    /// ```text
+    /// X = {'a': 1,   ->  X = {'a': 1,
+    ///      }                  'b': 2,
+    ///                         }
+    /// ```
+    fn hangs(&self, text: &[u8], last: Span) -> bool {
+        let closes = text
+            .get(self.close)
+            .is_some_and(|byte| b")]}".contains(byte));
+        closes
+            && line_end(text, self.open) == line_end(text, last.end)
+            && starts_line(text, self.close)
     }
 
     fn append_on_line(&self, module: &Module, tail: &Tail, items: &[Item]) -> Vec<Edit> {
@@ -178,50 +201,6 @@ impl Container {
         }]
     }
 
-    /// Every item on a line of its own, as black would have it, by insertions alone: the space behind a
-    /// comma becomes the last of the next line's indentation.
-    ///
-    /// Only for a literal that is all of a statement's value, on one line.
-    fn explode(&self, module: &Module, tail: &Tail, items: &[Item]) -> Option<Vec<Edit>> {
-        let text = &*module.text;
-        let line = line_start(text, self.open);
-        let alone = !text[line..self.open - 1]
-            .iter()
-            .any(|byte| b"([{,".contains(byte))
-            && text
-                .get(self.close)
-                .is_some_and(|byte| b")]}".contains(byte))
-            && line_end(text, self.open) == self.close + 1;
-        let closes = tail.comma.unwrap_or(tail.behind_item) == self.close;
-        let opens = self
-            .items
-            .first()
-            .is_some_and(|first| first.start == self.open);
-        if !(alone && closes && opens) {
-            return None;
-        }
-        let newline = newline(text, self.open);
-        let outer = indentation(text, line_start_blank(text, self.open));
-        let inner = format!("{outer}{}", super::style::indent_unit(module));
-        let hanging = inner.strip_suffix(' ')?;
-        let mut edits = vec![Edit::insert(self.open, format!("{newline}{inner}"))];
-        for pair in self.items.windows(2) {
-            if Span::new(pair[0].end, pair[1].start).of(text) != b", " {
-                return None;
-            }
-            edits.push(Edit::insert(pair[0].end + 1, format!("{newline}{hanging}")));
-        }
-        let comma = if tail.comma.is_some() { "" } else { "," };
-        let lines = each(items, |item| {
-            format!("{newline}{inner}{},", laid_out(item, &inner, newline))
-        });
-        edits.push(Edit::insert(
-            self.close,
-            format!("{comma}{lines}{newline}{outer}"),
-        ));
-        Some(edits)
-    }
-
     /// Items for a container that has none: in front of the closing bracket, behind comments.
     fn fill(&self, module: &Module, items: &[Item]) -> Vec<Edit> {
         let text = &*module.text;
@@ -233,10 +212,15 @@ impl Container {
                 ""
             };
             let flat: Vec<&str> = items.iter().map(|item| item.flat.as_str()).collect();
-            return vec![Edit::insert(
-                self.open,
-                format!("{}{comma}", flat.join(", ")),
-            )];
+            let flat = format!("{}{comma}", flat.join(", "));
+            let width = line_end(text, self.open) - line_start(text, self.open) + flat.len();
+            let whole = inside.is_empty() && self.is_alone(text);
+            let text = if width > LINE_WIDTH && whole {
+                self.filled_lines(module, items)
+            } else {
+                flat
+            };
+            return vec![Edit::insert(self.open, text)];
         }
         let newline = newline(text, self.close);
         let close = line_start(text, self.close);
@@ -257,8 +241,12 @@ impl Container {
 
 /// The edits that make a tuple of a single value and new items: `'a'` to `('a', item)`.
 ///
-/// A value in parentheses keeps them: `('a')` to `('a', item)`; without items, to `('a',)`.
+/// A value in parentheses keeps them: `('a')` to `('a', item)`; without items, to `('a',)`. Items that can
+/// be broken are, where all would be too long for one line.
 pub fn wrap_in_tuple(module: &Module, value: Span, items: &[Item]) -> Vec<Edit> {
+    if let Some(edits) = wrap_in_lines(module, value, items) {
+        return edits;
+    }
     let mut added = each(items, |item| format!(", {}", item.flat));
     if items.is_empty() {
         added.push(',');
@@ -373,6 +361,13 @@ fn line_start_blank(text: &[u8], at: usize) -> usize {
             .iter()
             .take_while(|byte| matches!(byte, b' ' | b'\t'))
             .count()
+}
+
+/// Blanks as wide as what stands in front of `at` on its line; tabs stay.
+fn blank_to(text: &[u8], at: usize) -> String {
+    let before = String::from_utf8_lossy(&text[line_start(text, at)..at]);
+    let blank = |c| if c == '\t' { '\t' } else { ' ' };
+    before.chars().map(blank).collect()
 }
 
 /// Whether an opening parenthesis at the end of `before` calls something.

@@ -97,7 +97,7 @@ pub fn quote_at(module: &Module, at: usize) -> char {
         nearest
             .into_iter()
             .find(|counts| counts.0 != counts.1)
-            .unwrap_or_default(),
+            .unwrap_or_else(|| quotes(module, &module.body)),
     )
 }
 

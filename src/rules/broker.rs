@@ -1,15 +1,18 @@
 //! The broker's URL: one vhost for kombu and pika, one URL for worker and emitter, and AMQP at all.
 
+use std::sync::Arc;
+
+use super::element::outside_errors;
 use super::names::Scope;
 use super::url_literal::{self, Urls};
 use super::{Context, quoted};
 use crate::celery::{Dialect, Setting};
 use crate::draft::{Anchor, Draft, Rank};
-use crate::edit::Edit;
+use crate::edit::{Edit, Span};
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::path::RelPath;
-use crate::python::syntax::{Expr, ExprKind};
+use crate::python::syntax::{Expr, ExprKind, Module, StmtKind, walk};
 use crate::url::{Vhost, is_amqp, scheme, split, vhost};
 
 const WHAT: &str = "broker URL";
@@ -20,6 +23,7 @@ const BROKER_URL: &str = "BROKER_URL";
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let mut all = Urls::default();
     for site in sites(context)? {
+        outside_errors(&site, site.stmt)?;
         let values = site
             .value
             .iter()
@@ -75,6 +79,13 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
     }
     sites.extend(context.class_overrides(&names));
     sites.extend(context.constructor_argument("broker"));
+    sites.extend(given_in_maker(context));
+    let read: Vec<Site> = sites
+        .iter()
+        .filter_map(|site| Some((&site.file, site.value.as_ref()?)))
+        .flat_map(|(file, value)| context.settings.read_by(file, value))
+        .collect();
+    sites.extend(read);
     let mut unique: Vec<Site> = Vec::new();
     for site in sites {
         let span = |site: &Site| {
@@ -89,6 +100,34 @@ fn sites(context: &Context<'_>) -> Result<Vec<Site>, Finding> {
         }
     }
     Ok(unique)
+}
+
+/// `Celery(…, broker=URL)` in the service's own function that makes the app.
+fn given_in_maker(context: &Context<'_>) -> Vec<Site> {
+    let Some(maker) = &context.facts.app.maker else {
+        return Vec::new();
+    };
+    let Ok(module) = context.tree.python(&maker.file) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    walk(&module.body, &mut |stmt| {
+        let StmtKind::Function { name, body, .. } = &stmt.kind else {
+            return;
+        };
+        if name.text != maker.name {
+            return;
+        }
+        walk(body, &mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    found.extend(keyword(part, "broker").map(|value| (stmt.span, value.clone())));
+                });
+            }
+        });
+    });
+    let site = |(stmt, value)| argument(&maker.file, &module, stmt, value);
+    found.into_iter().map(site).collect()
 }
 
 /// How the emitter gets one URL, and the worker keeps its failover.
@@ -219,7 +258,7 @@ pub fn env_edits(text: &[u8]) -> Vec<Edit> {
             if let (Some(true), Vhost::Slash(at)) = (scheme(url_text).map(is_amqp), vhost(url_text))
             {
                 let at = line.start + equals + 1 + quotes + url.start + at;
-                edits.push(Edit::replace(crate::edit::Span::new(at, at + 1), "%2F"));
+                edits.push(Edit::replace(Span::new(at, at + 1), "%2F"));
             }
         }
     }
@@ -425,29 +464,41 @@ impl Context<'_> {
 
     /// An argument of the call that makes the app, as a binding.
     pub fn constructor_argument(&self, name: &str) -> Option<Site> {
+        let (module, stmt, call) = self.constructor()?;
+        let value = keyword(&call, name)?.clone();
+        Some(argument(&self.facts.app.file, &module, stmt, value))
+    }
+
+    /// The call that makes the app, and its statement.
+    pub fn constructor(&self) -> Option<(Arc<Module>, Span, Expr)> {
         let app = &self.facts.app;
         let module = self.tree.python(&app.file).ok()?;
         let mut found = None;
-        crate::python::syntax::walk(&module.body, &mut |stmt| {
+        walk(&module.body, &mut |stmt| {
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| {
                     if part.span == app.call {
-                        found = keyword(part, name).map(|value| (stmt.span, value.clone()));
+                        found = Some((stmt.span, part.clone()));
                     }
                 });
             }
         });
-        let (stmt, value) = found?;
-        Some(Site {
-            file: app.file.clone(),
-            module,
-            stmt,
-            top: stmt,
-            value: Some(value),
-            additions: Vec::new(),
-            only: true,
-            varies: false,
-        })
+        let (stmt, call) = found?;
+        Some((module, stmt, call))
+    }
+}
+
+/// An argument, as a binding.
+fn argument(file: &RelPath, module: &Arc<Module>, stmt: Span, value: Expr) -> Site {
+    Site {
+        file: file.clone(),
+        module: Arc::clone(module),
+        stmt,
+        top: stmt,
+        value: Some(value),
+        additions: Vec::new(),
+        only: true,
+        varies: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The queue of ordinary tasks: as soon as any queue is named, a worker consumes it only if it is named too.
 
-use super::element::{Element, add, held};
+use super::element::{Element, add, held, outside_errors};
 use super::names::{self, Scope};
 use super::recognise::value_of;
 use super::{Context, quoted};
@@ -252,6 +252,9 @@ fn value(
     let Some(first) = sites.first() else {
         return Ok(None);
     };
+    for site in &sites {
+        outside_errors(site, site.stmt)?;
+    }
     let named = matches!(context.settings.home, Home::Names(_) | Home::Class(..));
     let spelled = context
         .settings

@@ -1,5 +1,6 @@
 //! One more element in a setting that holds several, whatever it is written as. Gives edits or refuses.
 
+use super::Context;
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::Site;
@@ -85,6 +86,25 @@ pub fn held(site: &Site) -> Vec<&Expr> {
         }
     }
     held
+}
+
+/// Whether a setting is absent, or `NAME = None` alone, which says nothing: a binding below it in the same
+/// file is all that counts.
+pub fn is_unset(context: &Context<'_>, sites: &[Site]) -> bool {
+    let home = context.settings.home.file();
+    sites.iter().all(|site| {
+        // A key or a keyword cannot be given twice.
+        let statement = site.value.as_ref().map(|value| value.span.end) == Some(site.stmt.end);
+        is_none(site) && statement && site.file == *home
+    })
+}
+
+fn is_none(site: &Site) -> bool {
+    let none = matches!(
+        site.value.as_ref().map(|value| &value.kind),
+        Some(ExprKind::None)
+    );
+    none && site.additions.is_empty()
 }
 
 /// Refuses where a statement that we would touch is one that the parser could not read.
@@ -293,6 +313,14 @@ fn computed(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
 
 fn refused(site: &Site, span: Span, element: &Element<'_>) -> Finding {
     let name = element.name;
+    if is_none(site) {
+        return Finding::refusal(
+            "setting-none",
+            format!("`{name}` is None: there is nothing to add to"),
+        )
+        .at(&site.file, span)
+        .help("remove it here, or write `()`, then run again");
+    }
     // The empty tuple is a literal to add to. Routes may be a mapping, imports a string.
     let help = if element.rank == Rank::Queues && site.stmt == site.top {
         format!(

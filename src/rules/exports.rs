@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::draft::Draft;
+use crate::facts::settings::Home;
 use crate::finding::Finding;
 use crate::python::insert::Item;
 use crate::python::syntax::Expr;
@@ -10,6 +11,10 @@ const ALL: &str = "__all__";
 
 /// Adds every name that the draft defines in a module to that module's `__all__`.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    // The app's own module reads what it defines itself.
+    if let Home::Members { .. } = context.settings.home {
+        return Ok(());
+    }
     for (file, names) in draft.defined_names() {
         let Some(site) = context.settings.in_file(&file, &[ALL.to_owned()])?.pop() else {
             continue;

@@ -144,6 +144,14 @@ fn default_queue_unconsumed(context: &Context<'_>, draft: &mut Draft) -> Result<
     };
     let others = names.iter().any(|name| *name != ours);
     if others && !names.contains(&default) && !context.routed_by_router() {
+        let mapping = site
+            .value
+            .as_ref()
+            .filter(|value| matches!(value.kind, ExprKind::Dict(_)));
+        let entry = match mapping {
+            Some(_) => format!("'{default}': {{…}}"),
+            None => format!("Queue('{default}', …)"),
+        };
         draft.findings.push(
             Finding::error(
                 "default-queue-unconsumed",
@@ -152,7 +160,7 @@ fn default_queue_unconsumed(context: &Context<'_>, draft: &mut Draft) -> Result<
             .at(&site.file, site.stmt)
             .label("a worker consumes the queues named here, and no other")
             .help(format!(
-                "add `Queue('{default}', …)` here, or set the default queue to one of these"
+                "add `{entry}` here, or set the default queue to one of these"
             )),
         );
     }

@@ -1,6 +1,6 @@
 //! The listener among the modules that a worker imports.
 
-use super::element::{Element, add, held};
+use super::element::{Element, add, held, is_unset};
 use super::names::Scope;
 use super::{Context, define, quoted};
 use crate::celery::Setting;
@@ -8,7 +8,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::{Finding, Level};
 use crate::python::constant::text;
-use crate::python::insert::{Item, LINE_WIDTH};
+use crate::python::insert::{Container, Item, LINE_WIDTH};
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "listener import";
@@ -20,7 +20,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         .layout
         .module(&context.contract.listener_module);
     let sites = context.settings.find(Setting::Imports)?;
-    if sites.is_empty() {
+    if is_unset(context, &sites) {
         return create(context, draft, &listener);
     }
     for site in &sites {
@@ -92,8 +92,23 @@ fn in_constructor(
         return Some(Ok(()));
     }
     let item = Item::flat(like_siblings(&site, listener));
+    let grown = item.flat.len() + ", ".len();
     let literal = matches!(value.kind, ExprKind::Sequence(..));
-    (literal && draft.append(&app.file, &site.module, value, item, WHAT)).then_some(Ok(()))
+    if !(literal && draft.append(&app.file, &site.module, value, item, WHAT)) {
+        return None;
+    }
+    if let Some((module, _, call)) = context.constructor()
+        && let ExprKind::Call {
+            args,
+            keywords,
+            arguments,
+            ..
+        } = &call.kind
+    {
+        let edits = Container::of_call(args, keywords, *arguments).spread(&module, grown);
+        draft.edit(&app.file, &module, edits, WHAT);
+    }
+    Some(Ok(()))
 }
 
 /// The module's name in the quotes of the strings beside it.

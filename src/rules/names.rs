@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::element::outside_errors;
 use super::{Context, quoted};
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
@@ -58,8 +59,19 @@ impl Scope {
             },
             Home::Class(file, class) => {
                 let body = find_class(&module.body, class).map(|(body, _)| body);
-                let ends =
-                    body.and_then(|body| Some((body.last()?.span.end, body.first()?.span.start)));
+                // Settings stand above methods.
+                let settings = body.and_then(|body| {
+                    body.iter().rfind(|stmt| {
+                        !matches!(
+                            stmt.kind,
+                            StmtKind::Function { .. } | StmtKind::Class { .. }
+                        )
+                    })
+                });
+                let ends = body.and_then(|body| {
+                    let last = settings.or(body.last())?;
+                    Some((last.span.end, body.first()?.span.start))
+                });
                 let (end, first) = ends.ok_or_else(|| no_body(file, class))?;
                 (Anchor::ClassEnd(end, first), end, Some(class.clone()))
             }
@@ -147,10 +159,11 @@ pub fn queue_name(
             &format!("{}{suffix}", context.name),
         )
     };
-    let absent = context
-        .settings
-        .named(&[SERVICE_NAME.to_owned()])?
-        .is_empty();
+    let bound = context.settings.named(&[SERVICE_NAME.to_owned()])?;
+    for site in &bound {
+        outside_errors(site, site.stmt)?;
+    }
+    let absent = bound.is_empty();
     let loaded = context.settings.chain().contains(&scope.file);
     if absent && !loaded {
         define_service_name(context, draft, &Scope::end(context)?);

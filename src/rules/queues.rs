@@ -1,6 +1,6 @@
 //! The events queue among the queues that the worker consumes, and the default queue beside it.
 
-use super::element::{Element, add, held, outside_errors};
+use super::element::{Element, add, held, is_unset, outside_errors};
 use super::names::{self, Scope};
 use super::recognise::Match;
 use super::{Context, default_queue, define, quoted};
@@ -9,7 +9,7 @@ use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
 use crate::python::insert::{Item, LINE_WIDTH};
-use crate::python::style::indent_unit;
+use crate::python::style::{indent_unit, is_black};
 use crate::python::syntax::{Expr, ExprKind};
 
 const WHAT: &str = "events queue";
@@ -17,8 +17,7 @@ const WHAT: &str = "events queue";
 /// Ensures that every live binding of the queues holds the events queue; creates the setting where absent.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskQueues)?;
-    let home = context.settings.home.file();
-    if sites.iter().all(|site| is_none(site) && site.file == *home) {
+    if is_unset(context, &sites) {
         return create(context, draft);
     }
     for site in &sites {
@@ -191,18 +190,16 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
         .iter()
         .map(|field| format!("\n{unit}{field},"))
         .collect();
+    // black would break the sum in front of a value of several lines.
+    let broken = if is_black(&scope.module) && key.contains(" + ") {
+        format!("({key})")
+    } else {
+        key.to_owned()
+    };
     Item {
         flat: format!("{key}: {{{}}}", fields.join(", ")),
-        block: Some(format!("{key}: {{{}\n}}", lines.concat())),
+        block: Some(format!("{broken}: {{{}\n}}", lines.concat())),
     }
-}
-
-/// `CELERY_QUEUES = None` says nothing: a binding below it in the same file is all that counts.
-fn is_none(site: &Site) -> bool {
-    matches!(
-        site.value.as_ref().map(|value| &value.kind),
-        Some(ExprKind::None)
-    ) && site.additions.is_empty()
 }
 
 /// Celery consumes the default queue as long as no queue is named: an empty literal is that case.

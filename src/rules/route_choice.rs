@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::default_queue::bound_for_router;
-use super::element::held;
+use super::element::{held, is_unset};
 use super::routes::{Routed, found};
 use crate::celery::Setting;
 use crate::config::Route;
@@ -124,6 +124,11 @@ fn reason_against(context: &Context<'_>) -> Option<Finding> {
     against.extend(own_queues(context));
     let routes = context.settings.find(Setting::TaskRoutes);
     let routes = routes.unwrap_or_default();
+    let routes = if is_unset(context, &routes) {
+        Vec::new()
+    } else {
+        routes
+    };
     against.extend(condition("routes are defined", &routes));
     if !context.facts.tasks.routed.is_empty() {
         against.push(Against {
@@ -172,6 +177,9 @@ fn own_queues(context: &Context<'_>) -> Option<Against> {
         .settings
         .find(Setting::TaskQueues)
         .unwrap_or_default();
+    if is_unset(context, &queues) {
+        return None;
+    }
     queues.retain(|site| {
         let elements = held(site);
         !elements

@@ -1,6 +1,6 @@
 //! Where the event is sent when Celery publishes it: the contract's router, or a route for it alone.
 
-use super::element::{Element, add, held, outside_errors};
+use super::element::{Element, add, held, is_unset, outside_errors};
 use super::names::Scope;
 use super::{Context, define, quoted};
 use crate::celery::Setting;
@@ -14,7 +14,7 @@ use crate::python::syntax::{Expr, ExprKind, Module};
 /// Ensures that every live binding of the routes has the event's; existing routes stay, and stay in front.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let sites = context.settings.find(Setting::TaskRoutes)?;
-    if sites.is_empty() {
+    if is_unset(context, &sites) {
         let scope = Scope::end(context)?;
         let value = if context.routed_by_router() {
             Item::flat(format!(
@@ -117,9 +117,12 @@ fn router_in_front(context: &Context<'_>, site: &Site) -> Option<Finding> {
                 key.as_ref().and_then(Expr::string).as_deref() == Some(event)
             }))
     });
-    let router = front
-        .into_iter()
-        .find(|element| !matches!(element.kind, ExprKind::Dict(_) | ExprKind::Sequence(..)))?;
+    let router = front.into_iter().find(|element| {
+        !matches!(
+            element.kind,
+            ExprKind::Dict(_) | ExprKind::Sequence(..) | ExprKind::None
+        )
+    })?;
     Some(
         Finding::note(
             "router-in-front",
