@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
-use crate::contract::{self, Contract, Contracts};
+use crate::contract::{Contract, Contracts};
 use crate::draft::{Draft, Folded};
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
-use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
+use crate::rules::{self, Context, RULES, contract_choice, names::SERVICE_NAME, route_choice};
 use crate::tree::Tree;
 use crate::verify;
 
@@ -171,13 +171,18 @@ struct Attempt {
 fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
-    let contract = contracts
-        .find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
-        .map_err(|finding| vec![finding])?;
+    let chosen = config.contract.as_deref().map(|id| contracts.find(id));
+    let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
     let facts = facts::gather(tree, &config)?;
+    let (contract, choice) = match chosen {
+        Some(contract) => (contract, Vec::new()),
+        None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
+    };
     let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
     let (context, mut notes) =
         context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    notes.extend(choice);
+    notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
     let draft = run_rules(&context, notes)?;
     fold(&context, &loaded, draft)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Contract, FILE, Files};
+use super::{Contract, FILE, Files, Invalid};
 use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
 use crate::templates;
@@ -48,7 +48,7 @@ impl Contracts {
         let text = files.get(&RelPath::root().join(FILE));
         let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let contract = Contract::parse(&found.to_string(), text.unwrap_or_default())
-            .map_err(|error| invalid(found, &error))?;
+            .map_err(|invalid| unreadable(found, &invalid))?;
         Ok(Contract {
             files: files.clone(),
             ..contract
@@ -106,6 +106,11 @@ impl fmt::Display for Id {
     }
 }
 
+/// Whether text is the id of one version: `zc-common@1.0`.
+pub(super) fn is_id(text: &str) -> bool {
+    crate::config::values::contract_id(text).is_ok() && Id::parse(text).is_some()
+}
+
 fn released() -> RelPath {
     RelPath::root().join("contracts")
 }
@@ -122,8 +127,8 @@ fn files(folder: &RelPath) -> Files {
         .collect()
 }
 
-fn invalid(id: &Id, error: &toml_edit::de::Error) -> Finding {
-    let what = error.to_string().trim_end().replace('\n', ", ");
+fn unreadable(id: &Id, invalid: &Invalid) -> Finding {
+    let what = &invalid.why;
     Finding::refusal(
         "contract-invalid",
         format!("the contract `{id}` cannot be read: {what}"),
@@ -139,10 +144,24 @@ mod tests {
     use crate::contract::DEFAULT;
 
     /// A released folder never changes: make a new version instead.
-    const RELEASED: &[(&str, &str)] = &[(
-        "zc-common@1.0",
-        "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
-    )];
+    const RELEASED: &[(&str, &str)] = &[
+        (
+            "zc-common@1.0",
+            "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
+        ),
+        (
+            "zc-events@1.0",
+            "2d75c65066e86b22956455128b5a34ec13d8140a7b1d93a3719513cc648c2fbc",
+        ),
+        (
+            "zc-events@2.0",
+            "2f6cff5a2f6a836315996b89e6e70976c3b3f01fa38ebfbeb9493967dc9defe5",
+        ),
+        (
+            "zc-events@3.0",
+            "6b3443eea1128c308617fc3648a1f966e54453f3a5cd7d9dc3fc933a418283ba",
+        ),
+    ];
 
     #[test]
     fn a_released_contract_stays_as_it_is() {
