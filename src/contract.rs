@@ -1,6 +1,7 @@
 //! A contract: one version of the wiring, as data. Reads and validates; decides nothing.
 
 mod field;
+mod folder;
 mod known;
 mod migration;
 mod setting;
@@ -23,6 +24,9 @@ pub const DEFAULT: &str = "zc-common@1";
 /// The file that says what a contract is; templates stand beside it.
 pub const FILE: &str = "contract.toml";
 
+/// The templates that every contract has.
+pub const TEMPLATES: [&str; 2] = ["handlers.py.tera", "listener.py.tera"];
+
 /// The files of a contract's folder, by path below it.
 pub type Files = BTreeMap<RelPath, Vec<u8>>;
 
@@ -36,6 +40,9 @@ pub struct Contract {
     /// Everything in its folder: what the templates are read from.
     #[serde(skip)]
     pub files: Files,
+    /// The folder in the service that holds it, where it is the service's own.
+    #[serde(skip)]
+    pub folder: Option<RelPath>,
     /// The package that carries emitter and router: `zc_common`.
     #[serde(deserialize_with = "plain")]
     pub library: String,
@@ -105,6 +112,14 @@ impl Contract {
         match contract.fault(id) {
             Some((key, why)) => Err(Invalid::at_key(text, key, why)),
             None => Ok(contract),
+        }
+    }
+
+    /// What the config says of it: its folder, or its id.
+    pub fn named(&self) -> String {
+        match &self.folder {
+            Some(folder) => folder.as_str().to_owned(),
+            None => self.id.clone(),
         }
     }
 

@@ -16,7 +16,9 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
-use crate::rules::{self, Context, RULES, contract_choice, names::SERVICE_NAME, route_choice};
+use crate::rules::{
+    self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
+};
 use crate::tree::Tree;
 use crate::verify;
 
@@ -171,7 +173,10 @@ struct Attempt {
 fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
-    let chosen = config.contract.as_deref().map(|id| contracts.find(id));
+    let chosen = config
+        .contract
+        .as_deref()
+        .map(|text| contracts.named(tree, text));
     let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
     let facts = facts::gather(tree, &config)?;
     let (contract, choice) = match chosen {
@@ -184,6 +189,7 @@ fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt
     notes.extend(choice);
     notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
+    own_contract::check(&context).map_err(|finding| vec![finding])?;
     let draft = run_rules(&context, notes)?;
     fold(&context, &loaded, draft)
 }
@@ -324,7 +330,7 @@ fn settled(context: &Context<'_>) -> Config {
         }),
         tasks_dir: Some(context.facts.layout.directory.clone()),
         env_files: None,
-        contract: Some(context.contract.id.clone()),
+        contract: Some(context.contract.named()),
         route: Some(context.route),
         allow_non_amqp: context.config.allow_non_amqp,
     }

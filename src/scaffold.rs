@@ -28,7 +28,7 @@ pub fn is_vacant(tree: &Tree) -> bool {
 /// The whole new service, wired.
 pub fn create(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
     let decided = names(tree, flags).and_then(|(name, package)| {
-        let contract = contract_of_skeleton(flags, contracts)?;
+        let contract = contract_of_skeleton(tree, flags, contracts)?;
         Ok((name, package, contract))
     });
     let (name, package, contract) = match decided {
@@ -131,12 +131,16 @@ fn names(tree: &Tree, flags: &Config) -> Result<(String, String), Finding> {
 }
 
 /// The skeleton asks for one library, so it goes with that library's contracts alone.
-fn contract_of_skeleton(flags: &Config, contracts: &Contracts) -> Result<String, Finding> {
+fn contract_of_skeleton(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+) -> Result<String, Finding> {
     let default = contracts.find(DEFAULT)?;
     let Some(id) = &flags.contract else {
         return Ok(DEFAULT.to_owned());
     };
-    let contract = contracts.find(id)?;
+    let contract = contracts.named(tree, id)?;
     if contract.library == default.library {
         return Ok(id.clone());
     }

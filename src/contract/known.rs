@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Contract, FILE, Files, Invalid};
+use super::{Contract, FILE, Files, Invalid, folder};
 use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
 use crate::templates;
+use crate::tree::Tree;
 
 /// Contracts by id: the released ones, which we carry, and those that were added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -53,6 +54,29 @@ impl Contracts {
             files: files.clone(),
             ..contract
         })
+    }
+
+    /// The contract that a config names: by id, or by its folder in the service.
+    pub fn named(&self, tree: &Tree, text: &str) -> Result<Contract, Finding> {
+        if text.contains('@') {
+            return self.find(text);
+        }
+        let contract = folder::read(tree, text).map_err(|finding| {
+            let ids = self.ids();
+            match nearest(text, ids.iter().map(String::as_str)) {
+                Some(near) if finding.code == "contract-folder-missing" => {
+                    finding.help(format!("did you mean `{near}`?"))
+                }
+                _ => finding,
+            }
+        })?;
+        if self.ids().contains(&contract.id) {
+            return Err(
+                folder::at_key(&contract, "id", "this is the id of a released contract")
+                    .help("name your own, as in `our-bus@1.0`"),
+            );
+        }
+        Ok(contract)
     }
 
     /// Every id, oldest first within a line.

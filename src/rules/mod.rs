@@ -12,6 +12,7 @@ pub mod library;
 pub mod modules;
 pub mod names;
 pub mod overrides;
+pub mod own_contract;
 pub mod queues;
 pub mod recognise;
 pub mod route_choice;
