@@ -16,6 +16,7 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
+use crate::rules::requirements::{self, Moved};
 use crate::rules::{
     self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
 };
@@ -83,14 +84,25 @@ impl Plan {
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
 pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
-    match attempt(tree, flags, contracts) {
+    plan_from(tree, flags, contracts, None)
+}
+
+/// As [`plan`], for a service that comes from another contract, whose wiring is out of the tree: its pins
+/// move too, and what a person does next includes the migration.
+pub fn plan_from(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Result<Plan> {
+    match attempt(tree, flags, contracts, from) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            prove(tree, flags, contracts, &attempt).map(|()| attempt.plan).context(
+            prove(tree, flags, contracts, from, &attempt).map(|()| attempt.plan).context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -119,9 +131,19 @@ fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> 
         .collect()
 }
 
-fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) -> Result<()> {
+fn prove(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+    attempt: &Attempt,
+) -> Result<()> {
     for (path, folded) in &attempt.shared {
-        verify::only_adds(path, &folded.before, &folded.edits)?;
+        if attempt.pins.contains(path) {
+            verify::only_within_lines(path, &folded.before, &folded.edits)?;
+        } else {
+            verify::only_adds(path, &folded.before, &folded.edits)?;
+        }
         if path.has_extension("py")
             && let Ok(module) = tree.python(path)
         {
@@ -132,20 +154,21 @@ fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) 
     if attempt.plan.changes.is_empty() {
         return Ok(());
     }
-    planning_again_gives_nothing(tree, flags, contracts, &attempt.plan)
+    planning_again_gives_nothing(tree, flags, contracts, from, &attempt.plan)
 }
 
 fn planning_again_gives_nothing(
     tree: &Tree,
     flags: &Config,
     contracts: &Contracts,
+    from: Option<&Contract>,
     plan: &Plan,
 ) -> Result<()> {
     let changes = plan
         .changes
         .iter()
         .map(|change| (change.path.clone(), change.after.clone()));
-    match attempt(&tree.overlay(changes), flags, contracts) {
+    match attempt(&tree.overlay(changes), flags, contracts, from) {
         Ok(again) => match again.plan.changes.first() {
             None => Ok(()),
             Some(change) => bail!(
@@ -168,9 +191,16 @@ fn planning_again_gives_nothing(
 struct Attempt {
     plan: Plan,
     shared: BTreeMap<RelPath, Folded>,
+    /// The files in which a pin moves.
+    pins: Vec<RelPath>,
 }
 
-fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
+fn attempt(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
     let chosen = config
@@ -183,15 +213,49 @@ fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt
         Some(contract) => (contract, Vec::new()),
         None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
     };
-    let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
-    let (context, mut notes) =
-        context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    let moved = match from {
+        Some(old) => requirements::moved(tree, &facts.pins, old, &contract)?,
+        None => Moved::default(),
+    };
+    if moved.files.is_empty() {
+        let parts = (&loaded, &config, &contract, from);
+        return wired(tree, &facts, flags, contracts, parts, moved, choice);
+    }
+    // The rules see the pins as they will be.
+    let tree = tree.overlay(moved.texts());
+    let facts = facts::gather(&tree, &config)?;
+    let parts = (&loaded, &config, &contract, from);
+    wired(&tree, &facts, flags, contracts, parts, moved, choice)
+}
+
+/// The config file, what is decided, the contract, and the one before.
+type Parts<'a> = (&'a Loaded, &'a Config, &'a Contract, Option<&'a Contract>);
+
+fn wired(
+    tree: &Tree,
+    facts: &Facts,
+    flags: &Config,
+    contracts: &Contracts,
+    (loaded, config, contract, from): Parts<'_>,
+    moved: Moved,
+    choice: Vec<Finding>,
+) -> Result<Attempt, Vec<Finding>> {
+    let settings = home::settings(tree, facts, flags).map_err(|finding| vec![finding])?;
+    let (mut context, mut notes) =
+        context(tree, facts, settings, contract, config).map_err(|finding| vec![finding])?;
+    context.from = from;
     notes.extend(choice);
     notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
+    notes.extend(moved.findings);
     own_contract::check(&context).map_err(|finding| vec![finding])?;
-    let draft = run_rules(&context, notes)?;
-    fold(&context, &loaded, draft)
+    let mut draft = run_rules(&context, notes)?;
+    let pins = moved.files.iter().map(|(path, ..)| path.clone()).collect();
+    for (path, text, edits) in moved.files {
+        draft.edit_text(&path, &text, edits, "library pin");
+    }
+    let attempt = fold(&context, loaded, draft)?;
+    Ok(Attempt { pins, ..attempt })
 }
 
 fn context<'t>(
@@ -218,6 +282,7 @@ fn context<'t>(
         facts,
         settings,
         contract,
+        from: None,
         config,
         name,
         route: Route::EventOnly,
@@ -296,7 +361,11 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
         settled: settled.pairs(),
         next: crate::next::steps(context),
     };
-    Ok(Attempt { plan, shared })
+    Ok(Attempt {
+        plan,
+        shared,
+        pins: Vec::new(),
+    })
 }
 
 fn edited(path: &RelPath, folded: &Folded) -> FileChange {
