@@ -208,8 +208,13 @@ fn attempt(
         .as_deref()
         .map(|text| contracts.named(tree, text));
     let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
-    let facts = facts::gather(tree, &config)?;
-    let (contract, choice) = match chosen {
+    let own: Vec<&str> = chosen
+        .iter()
+        .chain(from)
+        .map(|contract| contract.library.as_str())
+        .collect();
+    let facts = facts::gather_with(tree, &config, &own)?;
+    let (contract, choice) = match chosen.clone() {
         Some(contract) => (contract, Vec::new()),
         None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
     };
@@ -223,7 +228,7 @@ fn attempt(
     }
     // The rules see the pins as they will be.
     let tree = tree.overlay(moved.texts());
-    let facts = facts::gather(&tree, &config)?;
+    let facts = facts::gather_with(&tree, &config, &own)?;
     let parts = (&loaded, &config, &contract, from);
     wired(&tree, &facts, flags, contracts, parts, moved, choice)
 }

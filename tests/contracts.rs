@@ -506,3 +506,36 @@ fn a_choice_that_the_pin_contradicts_is_an_error() {
     assert!(codes.contains(&"contract-not-the-pinned-one"), "{codes:?}");
     assert!(!outcome.plan.is_refused());
 }
+
+/// The library of a service's own contract is looked for in the requirements like any other.
+#[test]
+fn the_library_of_an_own_contract_is_pinned_and_moved_to() {
+    let contracts = Contracts::embedded();
+    let wired = |line: &str, from: Option<&str>| {
+        let mut files = service("", "");
+        let pins = format!("celery==4.4.7\n{line}\n").into_bytes();
+        files.insert(RelPath::parse("requirements.txt").unwrap(), pins);
+        let old = from.map(|id| contracts.find(id).unwrap());
+        let tree = Tree::named("orders", files);
+        plan_from(&tree, &own(), &contracts, old.as_ref()).unwrap()
+    };
+    let codes =
+        |plan: &Plan| -> Vec<&str> { plan.findings.iter().map(|finding| finding.code).collect() };
+    assert!(codes(&wired("", None)).contains(&"library-not-required"));
+    let pinned = wired("Acme.Bus==2.4.1", None);
+    assert!(
+        !codes(&pinned).contains(&"library-not-required"),
+        "{:?}",
+        codes(&pinned)
+    );
+    let moved = wired("zc-common==0.2.12", Some("zc-common@1"));
+    let mut changes = moved.changes.iter();
+    let pins = changes
+        .find(|change| change.path.as_str() == "requirements.txt")
+        .unwrap();
+    assert_eq!(
+        pins.after.as_deref(),
+        Some(&b"celery==4.4.7\nacme-bus==2.4.1\n"[..])
+    );
+    assert!(!codes(&moved).contains(&"library-not-required"));
+}
