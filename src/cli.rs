@@ -44,6 +44,8 @@ enum Command {
     Diff(Several),
     /// Load a service's real Celery app and say what is wrong with it; this runs the service's code
     Doctor(doctor::Doctor),
+    /// List the contracts that a service can be wired by
+    Contracts,
 }
 
 #[derive(Args, Debug)]
@@ -92,8 +94,8 @@ struct Choices {
     /// An env sample file to keep right; repeat for more
     #[arg(long = "env-file", value_name = "FILE", value_parser = values::file)]
     env_files: Option<Vec<RelPath>>,
-    /// The version of the wiring, as in zc-common@1.0
-    #[arg(long, value_name = "ID", value_parser = values::contract_id)]
+    /// The version of the wiring, as in zc-common@1.0, or a folder in the service that holds one
+    #[arg(long, value_name = "ID|DIR", value_parser = values::contract)]
     contract: Option<String>,
     /// How Celery sends events: auto, router or event-only
     #[arg(long, value_name = "STYLE", value_parser = values::route)]

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
-use crate::contract::{self, Contract, Contracts};
+use crate::contract::{Contract, Contracts};
 use crate::draft::{Draft, Folded};
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
@@ -17,7 +17,10 @@ use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
 use crate::python::syntax::SyntaxError;
-use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
+use crate::rules::requirements::{self, Moved};
+use crate::rules::{
+    self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
+};
 use crate::tree::Tree;
 use crate::verify;
 
@@ -56,7 +59,18 @@ impl Plan {
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
 pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
-    match attempt(tree, flags, contracts) {
+    plan_from(tree, flags, contracts, None)
+}
+
+/// As [`plan`], for a service that comes from another contract, whose wiring is out of the tree: its pins
+/// move too, and what a person does next includes the migration.
+pub fn plan_from(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Result<Plan> {
+    match attempt(tree, flags, contracts, from) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
@@ -64,7 +78,7 @@ pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> 
                 return Ok(Plan::refused(unread));
             }
             let guessed = guessed(tree, &attempt.shared);
-            let proof = prove(tree, flags, contracts, &attempt);
+            let proof = prove(tree, flags, contracts, from, &attempt);
             if proof.is_err() && !guessed.is_empty() {
                 return Ok(Plan::refused(guessed));
             }
@@ -108,9 +122,19 @@ fn too_near(path: &RelPath, error: &SyntaxError) -> Finding {
         .help("mend the syntax error, then run again")
 }
 
-fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) -> Result<()> {
+fn prove(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+    attempt: &Attempt,
+) -> Result<()> {
     for (path, folded) in &attempt.shared {
-        verify::only_adds(path, &folded.before, &folded.edits)?;
+        if attempt.pins.contains(path) {
+            verify::only_within_lines(path, &folded.before, &folded.edits)?;
+        } else {
+            verify::only_adds(path, &folded.before, &folded.edits)?;
+        }
         if path.has_extension("py")
             && let Ok(module) = tree.python(path)
         {
@@ -121,20 +145,21 @@ fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) 
     if attempt.plan.changes.is_empty() {
         return Ok(());
     }
-    planning_again_gives_nothing(tree, flags, contracts, &attempt.plan)
+    planning_again_gives_nothing(tree, flags, contracts, from, &attempt.plan)
 }
 
 fn planning_again_gives_nothing(
     tree: &Tree,
     flags: &Config,
     contracts: &Contracts,
+    from: Option<&Contract>,
     plan: &Plan,
 ) -> Result<()> {
     let changes = plan
         .changes
         .iter()
         .map(|change| (change.path.clone(), change.after.clone()));
-    match attempt(&tree.overlay(changes), flags, contracts) {
+    match attempt(&tree.overlay(changes), flags, contracts, from) {
         Ok(again) => match again.plan.changes.first() {
             None => Ok(()),
             Some(change) => bail!(
@@ -158,21 +183,76 @@ fn planning_again_gives_nothing(
 struct Attempt {
     plan: Plan,
     shared: BTreeMap<RelPath, Folded>,
+    /// The files in which a pin moves.
+    pins: Vec<RelPath>,
 }
 
-fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
+fn attempt(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
-    let contract = contracts
-        .find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
-        .map_err(|finding| vec![finding])?;
-    let facts = facts::gather(tree, &config)?;
-    let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
-    let (context, mut notes) =
-        context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    let chosen = config
+        .contract
+        .as_deref()
+        .map(|text| contracts.named(tree, text));
+    let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
+    let own: Vec<&str> = chosen
+        .iter()
+        .chain(from)
+        .map(|contract| contract.library.as_str())
+        .collect();
+    let facts = facts::gather_with(tree, &config, &own)?;
+    let (contract, choice) = match chosen.clone() {
+        Some(contract) => (contract, Vec::new()),
+        None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
+    };
+    let moved = match from {
+        Some(old) => requirements::moved(tree, &facts.pins, old, &contract)?,
+        None => Moved::default(),
+    };
+    if moved.files.is_empty() {
+        let parts = (&loaded, &config, &contract, from);
+        return wired(tree, &facts, flags, contracts, parts, moved, choice);
+    }
+    // The rules see the pins as they will be.
+    let tree = tree.overlay(moved.texts());
+    let facts = facts::gather_with(&tree, &config, &own)?;
+    let parts = (&loaded, &config, &contract, from);
+    wired(&tree, &facts, flags, contracts, parts, moved, choice)
+}
+
+/// The config file, what is decided, the contract, and the one before.
+type Parts<'a> = (&'a Loaded, &'a Config, &'a Contract, Option<&'a Contract>);
+
+fn wired(
+    tree: &Tree,
+    facts: &Facts,
+    flags: &Config,
+    contracts: &Contracts,
+    (loaded, config, contract, from): Parts<'_>,
+    moved: Moved,
+    choice: Vec<Finding>,
+) -> Result<Attempt, Vec<Finding>> {
+    let settings = home::settings(tree, facts, flags).map_err(|finding| vec![finding])?;
+    let (mut context, mut notes) =
+        context(tree, facts, settings, contract, config).map_err(|finding| vec![finding])?;
+    context.from = from;
+    notes.extend(choice);
+    notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
-    let draft = run_rules(&context, notes)?;
-    fold(&context, &loaded, draft)
+    notes.extend(moved.findings);
+    own_contract::check(&context).map_err(|finding| vec![finding])?;
+    let mut draft = run_rules(&context, notes)?;
+    let pins = moved.files.iter().map(|(path, ..)| path.clone()).collect();
+    for (path, text, edits) in moved.files {
+        draft.edit_text(&path, &text, edits, "library pin");
+    }
+    let attempt = fold(&context, loaded, draft)?;
+    Ok(Attempt { pins, ..attempt })
 }
 
 fn context<'t>(
@@ -199,6 +279,7 @@ fn context<'t>(
         facts,
         settings,
         contract,
+        from: None,
         config,
         name,
         route: Route::EventOnly,
@@ -277,7 +358,11 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
         settled: settled.pairs(),
         next: crate::next::steps(context),
     };
-    Ok(Attempt { plan, shared })
+    Ok(Attempt {
+        plan,
+        shared,
+        pins: Vec::new(),
+    })
 }
 
 fn edited(path: &RelPath, folded: &Folded) -> FileChange {
@@ -311,7 +396,7 @@ fn settled(context: &Context<'_>) -> Config {
         }),
         tasks_dir: Some(context.facts.layout.directory.clone()),
         env_files: None,
-        contract: Some(context.contract.id.clone()),
+        contract: Some(context.contract.named()),
         route: Some(context.route),
         allow_non_amqp: context.config.allow_non_amqp,
     }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::doctor::doctor;
 use super::{Cli, Command, Format, Init, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
-use crate::contract::Contracts;
+use crate::contract::{Contract, Contracts};
 use crate::finding::Finding;
 use crate::init;
 use crate::path::RelPath;
@@ -27,6 +27,7 @@ pub fn run(cli: &Cli) -> u8 {
         Command::Init(command) => initialise(command, &cli.output),
         Command::Check(command) => reports(&all_planned(command), &cli.output),
         Command::Doctor(command) => doctor(command, &cli.output),
+        Command::Contracts => contracts(&cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
     code.unwrap_or_else(|error| {
@@ -34,6 +35,18 @@ pub fn run(cli: &Cli) -> u8 {
         let _ = terminal::error(error.chain());
         2
     })
+}
+
+fn contracts(output: &Output) -> Result<u8> {
+    let known = Contracts::embedded();
+    let found: Result<Vec<Contract>, Finding> =
+        known.ids().iter().map(|id| known.find(id)).collect();
+    let found = found.map_err(|finding| anyhow!(finding.message))?;
+    terminal::out(&match output.format {
+        Format::Json => report::contracts_json(&found),
+        Format::Human | Format::Github | Format::Sarif => report::contracts(&found),
+    })?;
+    Ok(0)
 }
 
 fn initialise(command: &Init, output: &Output) -> Result<u8> {

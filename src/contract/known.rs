@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Contract, FILE, Files};
+use super::{Contract, FILE, Files, Invalid, folder};
 use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
 use crate::templates;
+use crate::tree::Tree;
 
 /// Contracts by id: the released ones, which we carry, and those that were added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -48,11 +49,34 @@ impl Contracts {
         let text = files.get(&RelPath::root().join(FILE));
         let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let contract = Contract::parse(&found.to_string(), text.unwrap_or_default())
-            .map_err(|error| invalid(found, &error))?;
+            .map_err(|invalid| unreadable(found, &invalid))?;
         Ok(Contract {
             files: files.clone(),
             ..contract
         })
+    }
+
+    /// The contract that a config names: by id, or by its folder in the service.
+    pub fn named(&self, tree: &Tree, text: &str) -> Result<Contract, Finding> {
+        if text.contains('@') {
+            return self.find(text);
+        }
+        let contract = folder::read(tree, text).map_err(|finding| {
+            let ids = self.ids();
+            match nearest(text, ids.iter().map(String::as_str)) {
+                Some(near) if finding.code == "contract-folder-missing" => {
+                    finding.help(format!("did you mean `{near}`?"))
+                }
+                _ => finding,
+            }
+        })?;
+        if self.ids().contains(&contract.id) {
+            return Err(
+                folder::at_key(&contract, "id", "this is the id of a released contract")
+                    .help("name your own, as in `our-bus@1.0`"),
+            );
+        }
+        Ok(contract)
     }
 
     /// Every id, oldest first within a line.
@@ -106,6 +130,11 @@ impl fmt::Display for Id {
     }
 }
 
+/// Whether text is the id of one version: `zc-common@1.0`.
+pub(super) fn is_id(text: &str) -> bool {
+    crate::config::values::contract_id(text).is_ok() && Id::parse(text).is_some()
+}
+
 fn released() -> RelPath {
     RelPath::root().join("contracts")
 }
@@ -122,8 +151,8 @@ fn files(folder: &RelPath) -> Files {
         .collect()
 }
 
-fn invalid(id: &Id, error: &toml_edit::de::Error) -> Finding {
-    let what = error.to_string().trim_end().replace('\n', ", ");
+fn unreadable(id: &Id, invalid: &Invalid) -> Finding {
+    let what = &invalid.why;
     Finding::refusal(
         "contract-invalid",
         format!("the contract `{id}` cannot be read: {what}"),
@@ -139,10 +168,24 @@ mod tests {
     use crate::contract::DEFAULT;
 
     /// A released folder never changes: make a new version instead.
-    const RELEASED: &[(&str, &str)] = &[(
-        "zc-common@1.0",
-        "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
-    )];
+    const RELEASED: &[(&str, &str)] = &[
+        (
+            "zc-common@1.0",
+            "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
+        ),
+        (
+            "zc-events@1.0",
+            "848ae4e975e06fb004e797149a0ba1f9dba8e1dbd29bc4652a4cbdeb9b4e45ce",
+        ),
+        (
+            "zc-events@2.0",
+            "8b255551e1d2dc81405c9bf527eaa86709869f07d6a6c2fe7b8d08930e0c1200",
+        ),
+        (
+            "zc-events@3.0",
+            "ff261bffb18af93df49acd2741cedc9ab6440a08c7e8f34aac9c17295f1ff9fd",
+        ),
+    ];
 
     #[test]
     fn a_released_contract_stays_as_it_is() {

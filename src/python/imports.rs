@@ -77,6 +77,47 @@ pub fn import_names(
     }
 }
 
+/// Makes a module of the standard library known above the offset `before`: `import os`, the edit if one is
+/// needed. `None` where the file binds the name to something else.
+pub fn import_module(
+    module: &Module,
+    name: &str,
+    before: usize,
+    grouping: Grouping,
+) -> Option<Vec<Edit>> {
+    let is_plain = |alias: &Alias| alias.bound() == name && alias.alias.is_none();
+    let mut plain = Vec::new();
+    super::syntax::walk(&module.body, &mut |stmt| {
+        if let StmtKind::Import { names } = &stmt.kind {
+            plain.extend(
+                names
+                    .iter()
+                    .filter(|alias| is_plain(alias))
+                    .map(|alias| alias.span),
+            );
+        }
+    });
+    if !binds(&module.body, name)
+        .iter()
+        .all(|span| plain.contains(span))
+    {
+        return None;
+    }
+    let known = module.body.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Import { names } => stmt.span.end <= before && names.iter().any(is_plain),
+        _ => false,
+    });
+    if known {
+        return Some(Vec::new());
+    }
+    let statement = format!("import {name}");
+    let edit = match first_import_block(module, before) {
+        Some(block) => above_other_kinds(module, block, name, &statement, grouping),
+        None => at_top(module, &statement, grouping),
+    };
+    Some(vec![edit])
+}
+
 /// The `from … import` statements at module level above `before`, unconditional.
 fn imports_above(
     module: &Module,
@@ -253,6 +294,53 @@ fn in_block(
     }
 }
 
+/// Among the plain imports of the standard library, in order; without any, in front of all but `__future__`.
+fn above_other_kinds(
+    module: &Module,
+    block: &[Stmt],
+    name: &str,
+    statement: &str,
+    grouping: Grouping,
+) -> Edit {
+    let text = &*module.text;
+    let groups = groups(text, block);
+    let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
+    if let Some(at) = kinds.iter().position(|&kind| kind == Section::Standard) {
+        let group = groups[at];
+        let plain = |stmt: &&Stmt| matches!(stmt.kind, StmtKind::Import { .. });
+        let first_name = |stmt: &Stmt| match &stmt.kind {
+            StmtKind::Import { names } => names.first().map(|alias| alias.name.clone()),
+            _ => None,
+        };
+        let later = |stmt: &&Stmt| first_name(stmt).is_none_or(|other| other.as_str() > name);
+        return match (group.iter().find(later), group.iter().rfind(plain)) {
+            (Some(next), _) if starts_line(text, next.span.start) => {
+                in_front(text, next.span.start, statement, "")
+            }
+            (_, Some(last)) => below(text, last.span.end, statement, ""),
+            (_, None) => below(text, group[group.len() - 1].span.end, statement, ""),
+        };
+    }
+    let first = kinds.iter().position(|&kind| kind != Section::Future);
+    let last_future = |end: usize| below(text, end, statement, newline(text, end));
+    match first {
+        Some(at) if starts_line(text, groups[at][0].span.start) => {
+            let start = groups[at][0].span.start;
+            let gap = match (kinds[at], grouping) {
+                (Section::Mixed, _) | (_, Grouping::Adjacent) => "",
+                _ => newline(text, start),
+            };
+            in_front(text, start, statement, gap)
+        }
+        _ => last_future(block[block.len() - 1].span.end),
+    }
+}
+
+/// On a line of its own in front of the statement that begins a line at `start`, `gap` behind it.
+fn in_front(text: &[u8], start: usize, statement: &str, gap: &str) -> Edit {
+    Edit::insert(start, format!("{statement}{}{gap}", newline(text, start)))
+}
+
 /// On a line of its own below the physical line of `end`, `gap` above it.
 fn below(text: &[u8], end: usize, statement: &str, gap: &str) -> Edit {
     let newline = newline(text, end);
@@ -356,6 +444,11 @@ fn line_is_blank(text: &[u8], at: usize) -> bool {
     text[at..line_end(text, at)].trim_ascii().is_empty()
 }
 
+/// Whether a top-level module is of the standard library.
+pub(super) fn is_standard(module: &str) -> bool {
+    STANDARD_LIBRARY.contains(&module)
+}
+
 fn section(group: &[Stmt]) -> Section {
     let mut kinds = group.iter().map(section_of);
     let first = kinds.next().unwrap_or(Section::Mixed);
@@ -375,7 +468,7 @@ fn section_of(stmt: &Stmt) -> Section {
     };
     match name.and_then(|name| name.split('.').next()) {
         Some("__future__") => Section::Future,
-        Some(name) if STANDARD_LIBRARY.contains(&name) => Section::Standard,
+        Some(name) if is_standard(name) => Section::Standard,
         _ => Section::ThirdParty,
     }
 }

@@ -2,17 +2,21 @@
 
 pub mod broker;
 pub mod conditions;
+pub mod contract_choice;
 pub mod default_queue;
 pub mod element;
 pub mod elsewhere;
 pub mod exports;
 pub mod hazards;
 pub mod imports;
+pub mod library;
 pub mod modules;
 pub mod names;
 pub mod overrides;
+pub mod own_contract;
 pub mod queues;
 pub mod recognise;
+pub mod requirements;
 pub mod route_choice;
 pub mod routes;
 pub mod unread;
@@ -41,6 +45,8 @@ pub struct Context<'t> {
     pub settings: Settings<'t>,
     /// What it is to be wired to.
     pub contract: &'t Contract,
+    /// The contract that it was wired to before, where it moves from one to another.
+    pub from: Option<&'t Contract>,
     /// What the user decided.
     pub config: &'t Config,
     /// The service's name on the bus.
@@ -55,8 +61,9 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 9] = [
+pub const RULES: [Rule; 10] = [
     elsewhere::refuse,
+    library::ensure,
     queues::ensure,
     routes::ensure,
     imports::ensure,
