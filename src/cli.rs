@@ -37,6 +37,8 @@ Exit codes:
 enum Command {
     /// Wire a service, in place and all or nothing; a missing or empty one is created
     Init(Init),
+    /// Take out what was put in, and nothing else
+    Remove(Remove),
     /// Say whether services are wired as their contract wants; never writes
     Check(Several),
     /// Print what `init` would do, as a patch for `git apply`
@@ -48,14 +50,33 @@ struct Init {
     /// The service's directory
     #[arg(value_name = "SERVICE", default_value = ".")]
     service: PathBuf,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    choices: Choices,
+}
+
+#[derive(Args, Debug)]
+struct Remove {
+    /// The service's directory
+    #[arg(value_name = "SERVICE", default_value = ".")]
+    service: PathBuf,
+    /// Delete the listener even where it was edited by hand
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a command writes.
+#[derive(Args, Debug)]
+struct How {
     /// Do not ask before writing
     #[arg(short, long)]
     yes: bool,
     /// Print the patch and write nothing, as `diff` does
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    choices: Choices,
 }
 
 #[derive(Args, Debug)]

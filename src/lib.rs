@@ -22,5 +22,6 @@ pub mod rules;
 pub mod scaffold;
 mod templates;
 pub mod tree;
+pub mod unwire;
 pub mod url;
 pub mod verify;

@@ -11,6 +11,7 @@ use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
 use crate::contract::{self, Contract, Contracts};
 use crate::draft::{Draft, Folded};
+use crate::edit::EditSet;
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
@@ -33,6 +34,16 @@ pub enum Kind {
     Record,
 }
 
+/// What a plan leads to.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// A service that receives events as its contract says.
+    #[default]
+    Wired,
+    /// A service as it was before it was wired.
+    Unwired,
+}
+
 /// One file before and after.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileChange {
@@ -51,6 +62,8 @@ pub struct FileChange {
 /// Everything a command needs to know.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Plan {
+    /// What it leads to.
+    pub goal: Goal,
     /// The files that would differ, in path order; the lock file last.
     pub changes: Vec<FileChange>,
     /// What is not as the contract wants, worst first.
@@ -63,7 +76,7 @@ pub struct Plan {
 
 impl Plan {
     /// A plan that changes nothing, for these reasons.
-    fn refused(mut findings: Vec<Finding>) -> Self {
+    pub fn refused(mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| finding.level);
         Self {
             findings,
@@ -280,6 +293,7 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
     }
     findings.sort_by_key(|finding| finding.level);
     let plan = Plan {
+        goal: Goal::Wired,
         changes,
         findings,
         settled: settled.pairs(),
@@ -336,7 +350,11 @@ fn records(
     let (path, text) = config::write(loaded, settled);
     let mut records = Vec::new();
     let before = context.tree.bytes(&path);
+    let mut added = None;
     if before.as_deref() != Some(&*text) {
+        added = before
+            .as_ref()
+            .map(|before| (path.clone(), added_keys(before, &text)));
         records.push(record(
             path,
             before,
@@ -351,6 +369,7 @@ fn records(
         None => Lock::new(context.contract.id.clone()),
     };
     fill(&mut lock, context, changes, shared);
+    lock.shared.extend(added);
     records.push(record(
         path,
         before,
@@ -358,6 +377,13 @@ fn records(
         "what was written, for undoing and merging",
     ));
     Ok(records)
+}
+
+/// What was added to a config of the user's own, so that it can go again.
+fn added_keys(before: &[u8], after: &[u8]) -> lock::Shared {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let edits = EditSet::between(&text(before), &text(after));
+    lock::Shared::record(before, &edits, vec!["what is settled".to_owned()])
 }
 
 fn record(path: RelPath, before: Option<Arc<[u8]>>, after: Vec<u8>, what: &str) -> FileChange {

@@ -247,3 +247,37 @@ fn a_reader_that_goes_away_is_no_error() {
         assert!(!err.contains("error"), "{err}");
     }
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test looks at what was written"
+)]
+fn remove_gives_back_what_init_was_given() {
+    let here = services();
+    let settings = here.path().join("orders/orders/settings.py");
+    assert_eq!(run(here.path(), &["remove", "orders"]).0, 0);
+    assert_eq!(
+        run(here.path(), &["init", "orders", "demo"]).0,
+        2,
+        "one at a time"
+    );
+    for service in ["orders", "demo"] {
+        assert_eq!(run(here.path(), &["init", service]).0, 0);
+        let (code, patch, _) = run(here.path(), &["remove", "--dry-run", service]);
+        assert_eq!(code, 1);
+        assert!(patch.contains("scaffold-events.lock"), "{patch}");
+        let (code, out, err) = run(here.path(), &["remove", service]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    }
+    assert_eq!(std::fs::read_to_string(settings).unwrap(), SETTINGS);
+    assert_eq!(
+        std::fs::read_dir(here.path().join("demo")).unwrap().count(),
+        0
+    );
+    let (code, out, _) = run(here.path(), &["remove", "orders"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "orders: not wired, nothing to do\n")
+    );
+}

@@ -1,10 +1,10 @@
 //! Each command, a few lines on the one pipeline.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Cli, Command, Format, Init, Output, Several, terminal};
+use super::{Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::contract::Contracts;
@@ -14,16 +14,30 @@ use crate::path::RelPath;
 use crate::plan::{self, Plan};
 use crate::report::{self, Detail, Outcome, Status};
 use crate::tree::{Entry, Tree};
+use crate::unwire::{self, Edited};
 
 /// Runs what was typed and reports it. The exit code, as the help lists them.
 pub fn run(cli: &Cli) -> u8 {
     terminal::set_colours(cli.output.color);
     let code = match &cli.command {
-        Command::Init(command) if command.dry_run => {
-            let outcome = planned(&command.service, &command.choices.config(), to_init);
-            patches(&[outcome], &cli.output)
+        Command::Init(command) => {
+            let flags = command.choices.config();
+            let services = std::slice::from_ref(&command.service);
+            written(services, &command.how, &cli.output, &|root| {
+                to_init(root, &flags)
+            })
         }
-        Command::Init(command) => initialise(command, &cli.output),
+        Command::Remove(command) => {
+            let edited = if command.force {
+                Edited::Discard
+            } else {
+                Edited::Keep
+            };
+            let services = std::slice::from_ref(&command.service);
+            written(services, &command.how, &cli.output, &|root| {
+                to_remove(root, edited)
+            })
+        }
         Command::Check(command) => reports(&all_planned(command), &cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
@@ -34,37 +48,63 @@ pub fn run(cli: &Cli) -> u8 {
     })
 }
 
-fn initialise(command: &Init, output: &Output) -> Result<u8> {
-    let root = &command.service;
+/// Plans each service, and writes unless it is a dry run.
+fn written(services: &[PathBuf], how: &How, output: &Output, plan_for: &PlanFor) -> Result<u8> {
+    if how.dry_run {
+        let outcomes: Vec<_> = (services.iter())
+            .map(|service| planned(service, plan_for))
+            .collect();
+        return patches(&outcomes, output);
+    }
+    let mut outcomes = Vec::new();
+    for service in services {
+        let asks = output.format == Format::Human && !how.yes && terminal::can_ask();
+        let (outcome, told) = write(service, asks, output, plan_for)?;
+        if !told && output.format == Format::Human {
+            people(
+                std::slice::from_ref(&outcome),
+                outcomes.is_empty(),
+                output.detail(),
+            )?;
+        }
+        outcomes.push(outcome);
+    }
+    if output.format == Format::Human {
+        return Ok(report::exit_code(&outcomes));
+    }
+    reports(&outcomes, output)
+}
+
+/// Writes one service; gives also whether its outcome was told already.
+fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result<(Outcome, bool)> {
     if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
         terminal::err(&told(&recovered))?;
     }
-    let mut outcome = planned(root, &command.choices.config(), to_init);
+    let mut outcome = planned(root, plan_for);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
         if outcome.status == Status::Pending {
-            outcome.status = Status::Done; // errors fail a check, not an `init` that has nothing to do
+            outcome.status = Status::Done; // errors fail a check, not a command that has nothing to do
         }
-        return reports(&[outcome], output);
+        return Ok((outcome, false));
     }
-    let asks = output.format == Format::Human && !command.yes && terminal::can_ask();
     if asks && !agreed(&outcome, output)? {
         terminal::out("nothing written\n")?;
-        return Ok(outcome.status.exit_code());
+        return Ok((outcome, true));
     }
     outcome.status = match apply::apply(&outcome.tree, root, &outcome.plan.changes) {
         Ok(()) => Status::Done,
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
-    if asks && outcome.status == Status::Done {
+    let asked = asks && outcome.status == Status::Done;
+    if asked {
         let next = report::next(&outcome, output.detail());
         terminal::out(&(report::headline(&outcome) + "\n" + &next))?;
-        return Ok(0);
     }
-    reports(&[outcome], output)
+    Ok((outcome, asked))
 }
 
-/// Shows what `init` is about to do, and asks. New files are only named: `--dry-run` prints them.
+/// Shows what is about to be done, and asks. New files are only named: `--dry-run` prints them.
 fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
     let edits = report::edits(outcome);
     if !edits.is_empty() {
@@ -84,16 +124,16 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
     let flags = command.choices.config();
     let services = command.services.iter();
     services
-        .map(|service| planned(service, &flags, to_wire))
+        .map(|service| planned(service, &|root| to_wire(root, &flags)))
         .collect()
 }
 
-fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
+fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
     } else {
-        plan_for(service, flags)
+        plan_for(service)
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -111,7 +151,7 @@ fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
 }
 
 /// How a command comes from a service to its plan.
-type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
+type PlanFor<'a> = dyn Fn(&Path) -> Result<(Tree, Plan)> + 'a;
 
 /// `init` alone creates what is not there.
 fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
@@ -120,11 +160,14 @@ fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     Ok((tree, plan))
 }
 
+fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
+    let tree = existing(root)?;
+    let plan = unwire::unwire(&tree, &Contracts::embedded(), edited)?;
+    Ok((tree, plan))
+}
+
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
-    let tree = service_at(root)?;
-    if tree.entry(&RelPath::root()) == Entry::Missing {
-        bail!("there is no directory `{}`", root.display());
-    }
+    let tree = existing(root)?;
     let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
     Ok((tree, plan))
 }
@@ -139,6 +182,14 @@ fn service_at(root: &Path) -> Result<Tree> {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
+}
+
+fn existing(root: &Path) -> Result<Tree> {
+    let tree = service_at(root)?;
+    if tree.entry(&RelPath::root()) == Entry::Missing {
+        bail!("there is no directory `{}`", root.display());
+    }
+    Ok(tree)
 }
 
 fn our_bug(root: &Path) -> String {
@@ -186,7 +237,7 @@ fn unwritable(service: &Path) -> String {
 
 fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     match output.format {
-        Format::Human => people(outcomes, output.detail())?,
+        Format::Human => people(outcomes, true, output.detail())?,
         Format::Json => terminal::out(&report::json(outcomes))?,
         Format::Github => terminal::out(&report::github(outcomes))?,
         Format::Sarif => terminal::out(&report::sarif(outcomes))?,
@@ -194,8 +245,7 @@ fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     Ok(report::exit_code(outcomes))
 }
 
-fn people(outcomes: &[Outcome], detail: Detail) -> Result<()> {
-    let mut first = true;
+fn people(outcomes: &[Outcome], mut first: bool, detail: Detail) -> Result<()> {
     for outcome in outcomes {
         if let Status::Failed(chain) = &outcome.status {
             terminal::error(chain)?;

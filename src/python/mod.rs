@@ -4,6 +4,7 @@ pub mod bindings;
 pub mod constant;
 pub mod imports;
 pub mod insert;
+pub mod meaning;
 pub mod parse;
 pub mod style;
 pub mod syntax;

@@ -10,6 +10,7 @@ use annotate_snippets::{
 use super::source::{lines, masked, position};
 use super::{Outcome, Status, action, level_name};
 use crate::finding::{Finding, Level, Place};
+use crate::plan::Goal;
 
 /// How much to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,7 +58,11 @@ pub fn headline(outcome: &Outcome) -> String {
     };
     let (style, words) = match &outcome.status {
         Status::Done if outcome.plan.changes.is_empty() => {
-            (green(), "wired, nothing to do".to_owned())
+            let words = match outcome.plan.goal {
+                Goal::Wired => "wired, nothing to do",
+                Goal::Unwired => "not wired, nothing to do",
+            };
+            (green(), words.to_owned())
         }
         Status::Done => (green(), format!("{files} written")),
         Status::Pending if outcome.plan.changes.is_empty() => {
