@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{AppName, Config, Route, values};
+use crate::merge::Conflict;
 use crate::path::RelPath;
 use crate::report::Detail;
 
@@ -37,11 +38,13 @@ Exit codes:
 enum Command {
     /// Wire a service, in place and all or nothing; a missing or empty one is created
     Init(Init),
+    /// Bring wired services up to date after an upgrade, and keep what was edited
+    Sync(Sync),
     /// Take out what was put in, and nothing else
     Remove(Remove),
-    /// Say whether services are wired as their contract wants; never writes
-    Check(Several),
-    /// Print what `init` would do, as a patch for `git apply`
+    /// Say whether services are wired, current and untouched; never writes
+    Check(Check),
+    /// Print what `sync` (or `init`) would do, as a patch for `git apply`
     Diff(Several),
 }
 
@@ -54,6 +57,42 @@ struct Init {
     how: How,
     #[command(flatten)]
     choices: Choices,
+}
+
+#[derive(Args, Debug)]
+struct Sync {
+    /// The services' directories
+    #[arg(value_name = "SERVICE", default_value = ".")]
+    services: Vec<PathBuf>,
+    /// Move to this contract; without it, to the newest revision of the one that is wired
+    #[arg(long, value_name = "ID", value_parser = values::contract_id)]
+    to: Option<String>,
+    /// Put back what was taken out by hand
+    #[arg(long)]
+    restore: bool,
+    /// Where an edit of yours and the new text meet: both between markers, the new one, or yours
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    conflict: Conflict,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    several: Several,
+    /// Fail only where something was changed by hand
+    #[arg(long, conflicts_with = "outdated_only")]
+    drift_only: bool,
+    /// Fail only where something newer waits
+    #[arg(long)]
+    outdated_only: bool,
 }
 
 #[derive(Args, Debug)]

@@ -18,6 +18,7 @@ use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
 use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
+use crate::standing::Standing;
 use crate::tree::Tree;
 use crate::verify;
 
@@ -64,6 +65,10 @@ pub struct FileChange {
 pub struct Plan {
     /// What it leads to.
     pub goal: Goal,
+    /// How the service stands, where that was asked.
+    pub standing: Standing,
+    /// Applied, it leaves something for a person to finish.
+    pub open: bool,
     /// The files that would differ, in path order; the lock file last.
     pub changes: Vec<FileChange>,
     /// What is not as the contract wants, worst first.
@@ -94,7 +99,7 @@ impl Plan {
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
 pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
-    match attempt(tree, flags, contracts) {
+    match attempt(tree, flags, contracts, Recording::WithChanges) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
@@ -106,6 +111,31 @@ pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> 
             )
         }
     }
+}
+
+/// As [`plan`], without the proof: to compare, not to write.
+pub(crate) fn unproven(tree: &Tree, flags: &Config, contracts: &Contracts) -> Plan {
+    attempt(tree, flags, contracts, Recording::WithChanges)
+        .map_or_else(Plan::refused, |attempt| attempt.plan)
+}
+
+/// As [`plan`]; where all is right already, by hand, the plan is to record that.
+pub fn adopted(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
+    let plan = plan(tree, flags, contracts)?;
+    if !plan.changes.is_empty() || plan.is_refused() {
+        return Ok(plan);
+    }
+    Ok(attempt(tree, flags, contracts, Recording::Always)
+        .map_or_else(Plan::refused, |attempt| attempt.plan))
+}
+
+/// When config and lock are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recording {
+    /// With other changes.
+    WithChanges,
+    /// In any case.
+    Always,
 }
 
 /// Files that have syntax errors and would read differently with our text in them: where the parser
@@ -156,7 +186,12 @@ fn planning_again_gives_nothing(
         .changes
         .iter()
         .map(|change| (change.path.clone(), change.after.clone()));
-    match attempt(&tree.overlay(changes), flags, contracts) {
+    match attempt(
+        &tree.overlay(changes),
+        flags,
+        contracts,
+        Recording::WithChanges,
+    ) {
         Ok(again) => match again.plan.changes.first() {
             None => Ok(()),
             Some(change) => bail!(
@@ -181,7 +216,12 @@ struct Attempt {
     shared: BTreeMap<RelPath, Folded>,
 }
 
-fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt, Vec<Finding>> {
+fn attempt(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    recording: Recording,
+) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
     let contract = contracts
@@ -193,7 +233,7 @@ fn attempt(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Attempt
         context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
     notes.extend(facts.notes.iter().cloned());
     let draft = run_rules(&context, notes)?;
-    fold(&context, &loaded, draft)
+    fold(&context, &loaded, draft, recording)
 }
 
 fn context<'t>(
@@ -253,7 +293,12 @@ fn run_rules(context: &Context<'_>, notes: Vec<Finding>) -> Result<Draft, Vec<Fi
     Ok(draft)
 }
 
-fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Attempt, Vec<Finding>> {
+fn fold(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    mut draft: Draft,
+    recording: Recording,
+) -> Result<Attempt, Vec<Finding>> {
     let created = std::mem::take(&mut draft.created);
     let mut findings = std::mem::take(&mut draft.findings);
     let shared = draft.fold().map_err(|(path, _)| {
@@ -287,17 +332,17 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
     }));
     let settled = settled(context);
     changes.sort_by(|a, b| a.path.cmp(&b.path));
-    if !changes.is_empty() {
+    if !changes.is_empty() || recording == Recording::Always {
         let records = records(context, loaded, &settled, &changes, &shared)?;
         changes.extend(records);
     }
     findings.sort_by_key(|finding| finding.level);
     let plan = Plan {
-        goal: Goal::Wired,
         changes,
         findings,
         settled: settled.pairs(),
         next: crate::next::steps(context),
+        ..Plan::default()
     };
     Ok(Attempt { plan, shared })
 }
@@ -409,6 +454,18 @@ fn fill(
         .insert("app_variable".to_owned(), inputs.app_variable);
     lock.inputs
         .insert("handlers_module".to_owned(), inputs.handlers_module);
+    let listener = rules::modules::listener(context);
+    let text = crate::render::listener(context.contract, &rules::modules::inputs(context));
+    if context
+        .tree
+        .bytes(&listener)
+        .is_some_and(|now| lock::hash(&now) == lock::hash(text.as_bytes()))
+    {
+        let hash = lock::hash(text.as_bytes());
+        let (written, accepted) = (hash.clone(), hash);
+        lock.owned
+            .insert(listener, lock::Owned { written, accepted });
+    }
     for change in changes {
         let hash = || lock::hash(change.after.as_deref().unwrap_or_default());
         match change.kind {

@@ -115,6 +115,13 @@ impl Tree {
         }
     }
 
+    /// The planned changes that are laid over the snapshot.
+    pub fn overlaid(&self) -> Vec<(RelPath, Option<Arc<[u8]>>)> {
+        let over = self.over.iter();
+        over.map(|(path, text)| (path.clone(), text.clone()))
+            .collect()
+    }
+
     /// What stands at `path`, behind symbolic links that stay inside the service.
     pub fn entry(&self, path: &RelPath) -> Entry {
         if let Some(change) = self.real(path).and_then(|real| self.over.get(&real)) {

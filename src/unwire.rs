@@ -43,14 +43,7 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
         Err(finding) => return Ok(unwired(Vec::new(), vec![finding])),
     };
     let words = words(&lock, contracts);
-    let mut removal = Removal {
-        tree,
-        lock: &lock,
-        words,
-        changes: BTreeMap::new(),
-        findings: Vec::new(),
-        restored: BTreeSet::new(),
-    };
+    let mut removal = Removal::new(tree, &lock, words);
     removal.owned(edited);
     removal.shared();
     removal.seeded();
@@ -72,6 +65,36 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
     let mut changes: Vec<FileChange> = changes.into_values().collect();
     changes.push(deleted(tree, &path, Kind::Record));
     Ok(unwired(changes, findings))
+}
+
+/// What a service is without our settings and untouched handlers; our own file is another matter.
+pub(crate) struct Undone {
+    /// Every file that would differ.
+    pub(crate) changes: Vec<(RelPath, Option<Vec<u8>>)>,
+    /// Why some part cannot go.
+    pub(crate) refusals: Vec<Finding>,
+    /// Parts of ours that stand nowhere any more: the file they were in, and what they were.
+    pub(crate) missing: Vec<(RelPath, String)>,
+}
+
+/// Takes out our settings, by undoing or by meaning.
+pub(crate) fn undone(tree: &Tree, lock: &Lock, contracts: &Contracts) -> Undone {
+    let mut removal = Removal::new(tree, lock, words(lock, contracts));
+    removal.shared();
+    removal.seeded();
+    let Removal {
+        changes,
+        mut findings,
+        missing,
+        ..
+    } = removal;
+    findings.retain(|finding| finding.level == Level::Refusal);
+    let changes = changes.into_values();
+    Undone {
+        changes: changes.map(|change| (change.path, change.after)).collect(),
+        refusals: findings,
+        missing,
+    }
 }
 
 fn unwired(changes: Vec<FileChange>, findings: Vec<Finding>) -> Plan {
@@ -127,9 +150,23 @@ struct Removal<'a> {
     findings: Vec<Finding>,
     /// Files that are as they were before us, to the byte.
     restored: BTreeSet<RelPath>,
+    /// Parts that stand nowhere.
+    missing: Vec<(RelPath, String)>,
 }
 
-impl Removal<'_> {
+impl<'a> Removal<'a> {
+    fn new(tree: &'a Tree, lock: &'a Lock, words: Vec<String>) -> Self {
+        Self {
+            tree,
+            lock,
+            words,
+            changes: BTreeMap::new(),
+            findings: Vec::new(),
+            restored: BTreeSet::new(),
+            missing: Vec::new(),
+        }
+    }
+
     fn delete(&mut self, path: &RelPath, kind: Kind) {
         let change = deleted(self.tree, path, kind);
         self.changes.insert(path.clone(), change);
@@ -191,6 +228,8 @@ impl Removal<'_> {
             }
             wanted = self.take_from(&file, &wanted, &shared.establishes);
         }
+        let named = wanted.iter().filter_map(Piece::named);
+        self.missing.extend(named.map(|name| (path.clone(), name)));
     }
 
     /// Gives what does not stand in this file.

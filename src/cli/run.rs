@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Cli, Command, Format, How, Output, Several, terminal};
+use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::contract::Contracts;
 use crate::finding::Finding;
 use crate::init;
 use crate::path::RelPath;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::report::{self, Detail, Outcome, Status};
+use crate::standing::State;
+use crate::sync::{self, Wishes};
 use crate::tree::{Entry, Tree};
 use crate::unwire::{self, Edited};
 
@@ -38,7 +40,17 @@ pub fn run(cli: &Cli) -> u8 {
                 to_remove(root, edited)
             })
         }
-        Command::Check(command) => reports(&all_planned(command), &cli.output),
+        Command::Sync(command) => {
+            let wishes = Wishes {
+                to: command.to.clone(),
+                restore: command.restore,
+                conflict: command.conflict,
+            };
+            written(&command.services, &command.how, &cli.output, &|root| {
+                to_sync(root, &wishes)
+            })
+        }
+        Command::Check(command) => checked(command, &cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
     code.unwrap_or_else(|error| {
@@ -46,6 +58,27 @@ pub fn run(cli: &Cli) -> u8 {
         let _ = terminal::error(error.chain());
         2
     })
+}
+
+/// How each service stands; of the exit code only what was asked for counts.
+fn checked(command: &Check, output: &Output) -> Result<u8> {
+    let outcomes = all_planned(&command.several);
+    let code = reports(&outcomes, output)?;
+    let wanted = match (command.drift_only, command.outdated_only) {
+        (false, false) => return Ok(code),
+        (true, _) => [State::Drifted, State::Conflicting],
+        (false, true) => [State::Outdated, State::Conflicting],
+    };
+    let counts = |outcome: &&Outcome| {
+        let standing = &outcome.plan.standing;
+        let failed = matches!(outcome.status, Status::Failed(_));
+        failed || wanted.iter().any(|state| standing.has(*state))
+    };
+    let codes = outcomes
+        .iter()
+        .filter(counts)
+        .map(|outcome| outcome.status.exit_code());
+    Ok(report::worst(codes))
 }
 
 /// Plans each service, and writes unless it is a dry run.
@@ -83,7 +116,7 @@ fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result
     let mut outcome = planned(root, plan_for);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
-        if outcome.status == Status::Pending {
+        if outcome.status == Status::Pending && !outcome.plan.open {
             outcome.status = Status::Done; // errors fail a check, not a command that has nothing to do
         }
         return Ok((outcome, false));
@@ -93,6 +126,7 @@ fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result
         return Ok((outcome, true));
     }
     outcome.status = match apply::apply(&outcome.tree, root, &outcome.plan.changes) {
+        Ok(()) if outcome.plan.open => Status::Open,
         Ok(()) => Status::Done,
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
@@ -160,6 +194,12 @@ fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     Ok((tree, plan))
 }
 
+fn to_sync(root: &Path, wishes: &Wishes) -> Result<(Tree, Plan)> {
+    let tree = existing(root)?;
+    let plan = sync::sync(&tree, &Config::default(), &Contracts::embedded(), wishes)?;
+    Ok((tree, plan))
+}
+
 fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
     let plan = unwire::unwire(&tree, &Contracts::embedded(), edited)?;
@@ -168,7 +208,8 @@ fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
-    let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
+    let contracts = Contracts::embedded();
+    let plan = sync::standing(&tree, flags, &contracts).with_context(|| our_bug(root))?;
     Ok((tree, plan))
 }
 
@@ -269,7 +310,9 @@ fn patches(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     for outcome in outcomes {
         match &outcome.status {
             Status::Failed(chain) => terminal::error(chain)?,
-            Status::Done | Status::Pending => terminal::patch(&report::patch(outcome))?,
+            Status::Done | Status::Open | Status::Pending => {
+                terminal::patch(&report::patch(outcome))?;
+            }
             Status::Refused => terminal::err(&report::summary(outcome, output.detail()))?,
         }
         terminal::err(&report::findings(outcome, output.detail()))?;

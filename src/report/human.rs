@@ -11,6 +11,7 @@ use super::source::{lines, masked, position};
 use super::{Outcome, Status, action, level_name};
 use crate::finding::{Finding, Level, Place};
 use crate::plan::Goal;
+use crate::standing::State;
 
 /// How much to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -69,8 +70,21 @@ pub fn headline(outcome: &Outcome) -> String {
             (yellow(), "nothing to write, but errors".to_owned())
         }
         Status::Pending => (yellow(), format!("{files} to write")),
+        Status::Open if outcome.plan.changes.is_empty() => (
+            yellow(),
+            "nothing written, something is left to you".to_owned(),
+        ),
+        Status::Open => (
+            yellow(),
+            format!("{files} written, something is left to you"),
+        ),
         Status::Refused => (red(), "refused, nothing written".to_owned()),
         Status::Failed(_) => (red(), "failed".to_owned()),
+    };
+    let words = match outcome.plan.standing.worst() {
+        State::Clean | State::Broken => words,
+        state if outcome.status == Status::Done => format!("was {}, {words}", state.name()),
+        state => format!("{}, {words}", state.name()),
     };
     let service = masked(&outcome.service);
     format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
@@ -93,12 +107,22 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
     let service = &outcome.service;
     let to_write = [
         format!("scaffold-events diff {service}"),
-        format!("scaffold-events init {service}"),
+        match outcome.plan.standing.worst() {
+            State::Clean if outcome.plan.goal == Goal::Unwired => {
+                format!("scaffold-events remove {service}")
+            }
+            State::Drifted | State::Outdated | State::Conflicting => {
+                format!("scaffold-events sync {service}")
+            }
+            State::Clean | State::Unwired | State::Broken => {
+                format!("scaffold-events init {service}")
+            }
+        },
     ];
     let steps: &[String] = match outcome.status {
         Status::Done => &outcome.plan.next,
         Status::Pending => &to_write,
-        Status::Refused | Status::Failed(_) => &[],
+        Status::Open | Status::Refused | Status::Failed(_) => &[],
     };
     for (number, step) in steps.iter().enumerate() {
         let heading = if number == 0 { "next" } else { "" };

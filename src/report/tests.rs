@@ -7,6 +7,7 @@ use super::*;
 use crate::edit::Span;
 use crate::finding::Finding;
 use crate::plan::{Goal, Kind};
+use crate::standing::Standing;
 
 fn outcome(plan: Plan, files: Vec<(&str, Vec<u8>)>) -> Outcome {
     let files = files
@@ -49,6 +50,8 @@ fn everything() -> Outcome {
         .help(format!("write\n{secret}"));
     let plan = Plan {
         goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
         changes: vec![
             change("orders/settings.py", Some(SETTINGS), Some(b"X = 1\n")),
             FileChange {
@@ -235,6 +238,8 @@ fn git_applies_the_patch_exactly() {
         .chain([change("empty.py", None, Some(b""))]);
     let plan = Plan {
         goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
         changes: changes.collect(),
         ..Plan::default()
     };
@@ -306,6 +311,8 @@ proptest! {
         let finding = Finding::error("c", &text).at(&path, span).at(&path, span).label(&text).help(&text);
         let plan = Plan {
         goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
             changes: vec![change(&text.replace('/', ""), Some(&bytes), Some(b"x"))],
             findings: vec![finding],
             settled: vec![("name", text.clone())],

@@ -14,6 +14,20 @@ pub struct Piece {
     pub kind: PieceKind,
 }
 
+impl Piece {
+    /// What it is to a person who looks for it; nothing for what only serves others.
+    pub(crate) fn named(&self) -> Option<String> {
+        match &self.kind {
+            PieceKind::Statement { binds, meaning, .. } => {
+                Some(binds.clone().unwrap_or_else(|| meaning.clone()))
+            }
+            PieceKind::Element(meaning) => Some(meaning.clone()),
+            PieceKind::Entry(key, _) => Some(key.clone()),
+            PieceKind::Names(..) | PieceKind::Bracket | PieceKind::Slash => None,
+        }
+    }
+}
+
 /// The kinds of things that we put into files.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PieceKind {

@@ -1,0 +1,294 @@
+//! `sync` brings every wired fixture up to date, and keeps what its owner did.
+#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod cases;
+mod revisions;
+
+use cases::{Expect, Files, cases, files, flags};
+use scaffold_events::config::Config;
+use scaffold_events::contract::Contracts;
+use scaffold_events::finding::Level;
+use scaffold_events::merge::Conflict;
+use scaffold_events::newline::Newline;
+use scaffold_events::path::RelPath;
+use scaffold_events::plan::{Plan, plan};
+use scaffold_events::standing::State;
+use scaffold_events::sync::{Wishes, sync};
+use scaffold_events::tree::Tree;
+
+struct Service {
+    name: String,
+    before: Files,
+    after: Files,
+}
+
+/// The fixtures that `init` wires to `zc-common@1.0`, in the directory that names them.
+fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
+    let mut found = Vec::new();
+    for (name, folder, case) in cases() {
+        if case.expect != Expect::Wired || !wanted(&name) {
+            continue;
+        }
+        let before = files(&folder.join("in"));
+        let directory = case.directory.as_deref().unwrap_or("orders");
+        let tree = Tree::named(directory, before.clone());
+        let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
+        let after = applied(&before, &plan);
+        found.push(Service {
+            name,
+            before,
+            after,
+        });
+    }
+    found
+}
+
+fn applied(files: &Files, plan: &Plan) -> Files {
+    let mut out = files.clone();
+    for change in &plan.changes {
+        match &change.after {
+            Some(after) => out.insert(change.path.clone(), after.clone()),
+            None => out.remove(&change.path),
+        };
+    }
+    out
+}
+
+fn synced(files: &Files, contracts: &Contracts, wishes: &Wishes) -> (Files, Plan) {
+    let tree = Tree::named("anything", files.clone());
+    let plan = sync(&tree, &Config::default(), contracts, wishes).unwrap();
+    (applied(files, &plan), plan)
+}
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text).unwrap()
+}
+
+fn codes(plan: &Plan) -> Vec<&'static str> {
+    let graver = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.level < Level::Note);
+    graver.map(|finding| finding.code).collect()
+}
+
+fn differing(one: &Files, other: &Files) -> Vec<RelPath> {
+    let mut paths: Vec<RelPath> = one.keys().chain(other.keys()).cloned().collect();
+    paths.retain(|path| one.get(path) != other.get(path));
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Runs every service through `check`, and says which failed it.
+fn all(wanted: impl Fn(&str) -> bool, check: impl Fn(&Service) -> Result<(), String>) {
+    let failures: Vec<String> = services(wanted)
+        .iter()
+        .filter_map(|service| Some(format!("{}: {}", service.name, check(service).err()?)))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} failed\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn nothing_is_done_where_nothing_changed() {
+    all(
+        |_| true,
+        |service| {
+            let (_, plan) = synced(&service.after, &Contracts::embedded(), &Wishes::default());
+            match plan.changes.first() {
+                None if !plan.is_refused() => Ok(()),
+                change => Err(format!(
+                    "{:?} {:?}",
+                    change.map(|change| &change.path),
+                    plan.findings
+                )),
+            }
+        },
+    );
+}
+
+#[test]
+fn a_new_revision_comes_and_gives_what_init_would_give() {
+    let contracts = revisions::with_second_revision();
+    all(
+        |_| true,
+        |service| {
+            let (done, plan) = synced(&service.after, &contracts, &Wishes::default());
+            if !plan.standing.has(State::Outdated) || plan.is_refused() {
+                return Err(format!("{:?} {:?}", plan.standing, plan.findings));
+            }
+            let settings = differing(&done, &service.after);
+            let wanted = settings.iter().all(|path| {
+                let name = path.file_name();
+                name.contains("listener")
+                    || name.contains("scaffold-events")
+                    || name == "pyproject.toml"
+            });
+            if !wanted {
+                return Err(format!("{settings:?}"));
+            }
+            let (_, again) = synced(&done, &contracts, &Wishes::default());
+            let broken = plan.standing.has(State::Broken);
+            let state = if broken { State::Broken } else { State::Clean };
+            if !again.changes.is_empty() || again.standing.worst() != state {
+                return Err(format!("again: {:?} {:?}", again.standing, again.findings));
+            }
+            let _ = &service.before;
+            Ok(())
+        },
+    );
+}
+
+fn one(name: &str) -> Service {
+    services(|case| case == name).pop().unwrap()
+}
+
+const LISTENER: &str = "orders/microservice_events_listener.py";
+const SETTINGS: &str = "orders/settings.py";
+
+fn edit(files: &Files, file: &str, edit: impl Fn(String) -> String) -> Files {
+    let mut files = files.clone();
+    let text = String::from_utf8(files[&path(file)].clone()).unwrap();
+    files.insert(path(file), edit(text).into_bytes());
+    files
+}
+
+fn text(files: &Files, file: &str) -> String {
+    String::from_utf8(files[&path(file)].clone()).unwrap()
+}
+
+#[test]
+fn an_edit_of_our_file_is_accepted_and_outlives_a_new_revision() {
+    let service = one("crlf-settings");
+    let mine = |text: String| {
+        text.replace("logger = ", "# mine\r\nlogger = ")
+            .replace("\r\n", "\n")
+    };
+    let crlf = |text: String| String::from_utf8(Newline::Crlf.convert(text.as_bytes())).unwrap();
+    for newline in [Newline::Lf, Newline::Crlf] {
+        let edited = edit(&service.after, LISTENER, |text| match newline {
+            Newline::Crlf => crlf(mine(text)),
+            Newline::Lf | Newline::Mixed => mine(text),
+        });
+        let (accepted, plan) = synced(&edited, &Contracts::embedded(), &Wishes::default());
+        assert_eq!(plan.standing.worst(), State::Drifted);
+        assert_eq!(
+            differing(&accepted, &edited),
+            [path("scaffold-events.lock")]
+        );
+        let (_, again) = synced(&accepted, &Contracts::embedded(), &Wishes::default());
+        assert_eq!(
+            (again.standing.worst(), again.changes.len()),
+            (State::Clean, 0)
+        );
+        for start in [&edited, &accepted] {
+            let (done, plan) = synced(
+                start,
+                &revisions::with_second_revision(),
+                &Wishes::default(),
+            );
+            assert!(!plan.is_refused(), "{:?}", plan.findings);
+            let listener = text(&done, LISTENER);
+            assert!(listener.contains("# mine") && listener != text(start, LISTENER));
+            assert_eq!(Newline::of(listener.as_bytes()), newline);
+            let (_, again) = synced(
+                &done,
+                &revisions::with_second_revision(),
+                &Wishes::default(),
+            );
+            assert_eq!(
+                (again.standing.worst(), again.changes.len()),
+                (State::Clean, 0)
+            );
+        }
+    }
+}
+
+#[test]
+fn edits_that_overlap_are_for_a_person() {
+    let service = one("crlf-settings");
+    let contracts = revisions::with_second_revision();
+    let (fresh, _) = synced(&service.after, &contracts, &Wishes::default());
+    let (old, new) = (text(&service.after, LISTENER), text(&fresh, LISTENER));
+    let line = |other: &str, one: &str| {
+        let mut lines = one
+            .split('\n')
+            .filter(|line| !line.is_empty() && !other.contains(line));
+        lines.next().map(str::to_owned)
+    };
+    let changed = line(&new, &old).unwrap_or_else(|| "import logging".to_owned());
+    let edited = edit(&service.after, LISTENER, |text| {
+        text.replacen(&changed, &format!("{changed}  # mine"), 1)
+    });
+    let (left, plan) = synced(&edited, &contracts, &Wishes::default());
+    assert_eq!(
+        plan.standing.worst(),
+        State::Conflicting,
+        "{:?}",
+        plan.findings
+    );
+    assert!(plan.is_refused() && left == edited);
+    assert_eq!(codes(&plan), ["listener-conflict"]);
+    let wish = |conflict| Wishes {
+        conflict,
+        ..Wishes::default()
+    };
+    let (ours, _) = synced(&edited, &contracts, &wish(Conflict::Ours));
+    assert_eq!(text(&ours, LISTENER), new);
+    let (theirs, _) = synced(&edited, &contracts, &wish(Conflict::Theirs));
+    assert!(text(&theirs, LISTENER).contains("# mine"));
+    let (marked, plan) = synced(&edited, &contracts, &wish(Conflict::Markers));
+    assert!(plan.open && text(&marked, LISTENER).contains("<<<<<<< zc-common@1.1\n"));
+    let (_, plan) = synced(&marked, &contracts, &Wishes::default());
+    assert_eq!(codes(&plan), ["conflict-unresolved"]);
+    let mut decided = marked.clone();
+    decided.insert(path(LISTENER), theirs[&path(LISTENER)].clone());
+    let (done, plan) = synced(&decided, &contracts, &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    for done in [&ours, &theirs, &done] {
+        let (_, again) = synced(done, &contracts, &Wishes::default());
+        assert_eq!(
+            (again.standing.worst(), again.changes.len()),
+            (State::Clean, 0)
+        );
+    }
+}
+
+#[test]
+fn what_was_taken_out_by_hand_comes_back_only_when_asked() {
+    let service = one("crlf-settings");
+    let gone = edit(&service.after, SETTINGS, |text| {
+        let start = text
+            .find("CELERY_TASK_ROUTES = ")
+            .or(text.find("CELERY_ROUTES = "))
+            .unwrap();
+        let end = start
+            + text[start..]
+                .find("\r\n\r\n")
+                .map_or(text.len() - start, |at| at + 4);
+        format!("{}{}", &text[..start], &text[end..])
+    });
+    for contracts in [Contracts::embedded(), revisions::with_second_revision()] {
+        let (left, plan) = synced(&gone, &contracts, &Wishes::default());
+        assert_eq!(plan.standing.worst(), State::Drifted, "{:?}", plan.findings);
+        assert_eq!(codes(&plan), ["setting-removed"]);
+        assert!(plan.open && text(&left, SETTINGS) == text(&gone, SETTINGS));
+        let wishes = Wishes {
+            restore: true,
+            ..Wishes::default()
+        };
+        let (back, _) = synced(&gone, &contracts, &wishes);
+        assert!(text(&back, SETTINGS).contains("_ROUTES = "));
+        let (_, again) = synced(&back, &contracts, &Wishes::default());
+        assert_eq!(
+            (again.standing.worst(), again.changes.len()),
+            (State::Clean, 0)
+        );
+    }
+}
