@@ -46,6 +46,8 @@ enum Command {
     Check(Check),
     /// Print what `sync` (or `init`) would do, as a patch for `git apply`
     Diff(Several),
+    /// List the contracts that a service can be wired by
+    Contracts,
 }
 
 #[derive(Args, Debug)]
@@ -65,7 +67,7 @@ struct Sync {
     #[arg(value_name = "SERVICE", default_value = ".")]
     services: Vec<PathBuf>,
     /// Move to this contract; without it, to the newest revision of the one that is wired
-    #[arg(long, value_name = "ID", value_parser = values::contract_id)]
+    #[arg(long, value_name = "ID", value_parser = values::contract)]
     to: Option<String>,
     /// Put back what was taken out by hand
     #[arg(long)]
@@ -149,8 +151,8 @@ struct Choices {
     /// An env sample file to keep right; repeat for more
     #[arg(long = "env-file", value_name = "FILE", value_parser = values::file)]
     env_files: Option<Vec<RelPath>>,
-    /// The version of the wiring, as in zc-common@1.0
-    #[arg(long, value_name = "ID", value_parser = values::contract_id)]
+    /// The version of the wiring, as in zc-common@1.0, or a folder in the service that holds one
+    #[arg(long, value_name = "ID|DIR", value_parser = values::contract)]
     contract: Option<String>,
     /// How Celery sends events: auto, router or event-only
     #[arg(long, value_name = "STYLE", value_parser = values::route)]

@@ -73,7 +73,7 @@ pub struct Config {
     pub tasks_dir: Option<RelPath>,
     /// Env sample files to keep right.
     pub env_files: Option<Vec<RelPath>>,
-    /// The contract's id.
+    /// The contract's id, or the folder that holds one.
     pub contract: Option<String>,
     /// Which route to write.
     pub route: Option<Route>,

@@ -9,6 +9,7 @@ use crate::edit::{Edit, EditSet, Overlap, Span};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::plan::Kind;
+use crate::python::imports::together;
 use crate::python::insert::{Container, Item};
 use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
@@ -42,6 +43,7 @@ pub enum Anchor {
 #[expect(missing_docs, reason = "named for what they define")]
 pub enum Rank {
     ServiceName,
+    LibrarySetting,
     DefaultQueueName,
     Exchange,
     Queues,
@@ -202,6 +204,17 @@ impl Draft {
             .collect()
     }
 
+    /// Whether a new statement in a file binds this name.
+    pub fn defines(&self, file: &RelPath, name: &str) -> bool {
+        let texts = self.files.get(file).into_iter();
+        texts
+            .flat_map(|pending| pending.definitions.values().flatten())
+            .any(|(_, text)| {
+                text.split_once(" = ")
+                    .is_some_and(|(bound, _)| bound == name)
+            })
+    }
+
     /// Decides the text of every changed file.
     pub fn fold(self) -> Result<BTreeMap<RelPath, Folded>, (RelPath, Overlap)> {
         let mut folded = BTreeMap::new();
@@ -239,7 +252,7 @@ impl Pending {
 
     fn fold(self) -> Result<EditSet, Overlap> {
         let mut edits = EditSet::default();
-        for edit in self.edits {
+        for edit in together(self.edits) {
             edits.add(edit)?;
         }
         let Some(module) = self.module else {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
-use crate::contract::{self, Contract, Contracts};
+use crate::contract::{Contract, Contracts};
 use crate::draft::{Draft, Folded};
 use crate::edit::EditSet;
 use crate::facts::settings::Settings;
@@ -17,7 +17,9 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
-use crate::rules::{self, Context, RULES, names::SERVICE_NAME, route_choice};
+use crate::rules::{
+    self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
+};
 use crate::standing::Standing;
 use crate::tree::Tree;
 use crate::verify;
@@ -224,14 +226,23 @@ fn attempt(
 ) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
-    let contract = contracts
-        .find(config.contract.as_deref().unwrap_or(contract::DEFAULT))
-        .map_err(|finding| vec![finding])?;
+    let chosen = config
+        .contract
+        .as_deref()
+        .map(|text| contracts.named(tree, text));
+    let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
     let facts = facts::gather(tree, &config)?;
+    let (contract, choice) = match chosen {
+        Some(contract) => (contract, Vec::new()),
+        None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
+    };
     let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
     let (context, mut notes) =
         context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    notes.extend(choice);
+    notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
+    own_contract::check(&context).map_err(|finding| vec![finding])?;
     let draft = run_rules(&context, notes)?;
     fold(&context, &loaded, draft, recording)
 }
@@ -378,7 +389,7 @@ fn settled(context: &Context<'_>) -> Config {
         }),
         tasks_dir: Some(context.facts.layout.directory.clone()),
         env_files: None,
-        contract: Some(context.contract.id.clone()),
+        contract: Some(context.contract.named()),
         route: Some(context.route),
         allow_non_amqp: context.config.allow_non_amqp,
     }

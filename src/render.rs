@@ -22,7 +22,21 @@ pub struct Inputs {
 }
 
 /// The listener: the module that passes every event to its handler.
+///
+/// The contract is one of ours, or [`try_listener`] has rendered it with these inputs.
 pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
+    try_listener(contract, inputs).unwrap_or_else(|fault| panic!("{fault:?}"))
+}
+
+/// The handlers module as it starts out, empty but for its docstring.
+///
+/// The contract is one of ours, or [`try_handlers`] has rendered it.
+pub fn handlers(contract: &Contract) -> String {
+    try_handlers(contract).unwrap_or_else(|fault| panic!("{fault:?}"))
+}
+
+/// As [`listener`], for a contract that nobody has tried yet.
+pub fn try_listener(contract: &Contract, inputs: &Inputs) -> Result<String, Fault> {
     let Inputs {
         app_module,
         app_variable,
@@ -41,9 +55,20 @@ pub fn listener(contract: &Contract, inputs: &Inputs) -> String {
     of_contract(contract, "listener.py.tera", &context)
 }
 
-/// The handlers module as it starts out, empty but for its docstring.
-pub fn handlers(contract: &Contract) -> String {
+/// As [`handlers`], for a contract that nobody has tried yet.
+pub fn try_handlers(contract: &Contract) -> Result<String, Fault> {
     of_contract(contract, "handlers.py.tera", &Context::new())
+}
+
+/// Why a template does not render.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The template's name.
+    pub template: &'static str,
+    /// Why, in one line.
+    pub why: String,
+    /// The line and column that say so, from one, where that is known.
+    pub at: Option<(usize, usize)>,
 }
 
 /// The skeleton of a new service, not yet wired: every file under `templates/service/`.
@@ -69,20 +94,54 @@ pub fn service(name: &str, package: &str) -> Vec<(RelPath, Vec<u8>)> {
         .collect()
 }
 
-fn of_contract(contract: &Contract, name: &str, context: &Context) -> String {
-    let text = contract
-        .template(name)
-        .expect("a contract has every template");
-    render(name, text, context)
+fn of_contract(
+    contract: &Contract,
+    name: &'static str,
+    context: &Context,
+) -> Result<String, Fault> {
+    let text = contract.template(name).unwrap_or_default();
+    rendered(name, text, context).map_err(|error| fault(name, &error))
 }
 
 fn render(name: &str, text: &str, context: &Context) -> String {
+    rendered(name, text, context)
+        .unwrap_or_else(|error| panic!("template {name} does not render: {error:?}"))
+}
+
+fn rendered(name: &str, text: &str, context: &Context) -> tera::Result<String> {
     let mut tera = Tera::default();
     tera.autoescape_on(Vec::new());
     tera.register_filter("py_str", py_str);
-    tera.add_raw_template(name, text)
-        .and_then(|()| tera.render(name, context))
-        .unwrap_or_else(|error| panic!("template {name} does not render: {error:?}"))
+    // What a template gives depends on its inputs alone.
+    tera.register_function("get_env", |_: &HashMap<String, Value>| {
+        Err(tera::Error::msg(
+            "`get_env` is not known here: a template reads no environment",
+        ))
+    });
+    tera.add_raw_template(name, text)?;
+    tera.render(name, context)
+}
+
+/// Tera's chain of errors: the innermost says why, and a parser's begins with `--> LINE:COLUMN`.
+fn fault(template: &'static str, error: &tera::Error) -> Fault {
+    let mut why = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        why = inner.to_string();
+        cause = inner.source();
+    }
+    let at = why.split_once("--> ").and_then(|(_, rest)| {
+        let (line, rest) = rest.split_once(':')?;
+        let column = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some((line.parse().ok()?, column.parse().ok()?))
+    });
+    let last = why.split('\n').rfind(|line| !line.trim().is_empty());
+    let why = last
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches("= ")
+        .to_owned();
+    Fault { template, why, at }
 }
 
 /// `{{ value | py_str }}`: a Python string literal as black writes it.

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::config::Config;
-use crate::contract::Contracts;
+use crate::contract::{Contracts, DEFAULT};
 use crate::facts::name;
 use crate::finding::Finding;
 use crate::lock::{self, LOCK, Lock};
@@ -27,8 +27,12 @@ pub fn is_vacant(tree: &Tree) -> bool {
 
 /// The whole new service, wired.
 pub fn create(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
-    let (name, package) = match names(tree, flags) {
-        Ok(names) => names,
+    let decided = names(tree, flags).and_then(|(name, package)| {
+        let contract = contract_of_skeleton(tree, flags, contracts)?;
+        Ok((name, package, contract))
+    });
+    let (name, package, contract) = match decided {
+        Ok(decided) => decided,
         Err(finding) => {
             return Ok(Plan {
                 findings: vec![finding],
@@ -49,6 +53,7 @@ pub fn create(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan
         &unwired,
         &Config {
             name: Some(name),
+            contract: Some(contract),
             ..flags.clone()
         },
         contracts,
@@ -122,6 +127,33 @@ fn names(tree: &Tree, flags: &Config) -> Result<(String, String), Finding> {
         .help("name the package: `--package NAME`"));
     }
     Ok((name, package))
+}
+
+/// The skeleton asks for one library, so it goes with that library's contracts alone.
+fn contract_of_skeleton(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+) -> Result<String, Finding> {
+    let default = contracts.find(DEFAULT)?;
+    let Some(id) = &flags.contract else {
+        return Ok(DEFAULT.to_owned());
+    };
+    let contract = contracts.named(tree, id)?;
+    if contract.library == default.library {
+        return Ok(id.clone());
+    }
+    Err(Finding::refusal(
+        "contract-not-for-a-new-service",
+        format!(
+            "a new service asks for {}, and {} goes with {}",
+            default.library, contract.id, contract.library
+        ),
+    )
+    .help(format!(
+        "leave `--contract` out; or write a Celery app and requirements with `{}`, then run again",
+        contract.requirement()
+    )))
 }
 
 pub(crate) fn comes_with_a_repository(name: &str) -> bool {

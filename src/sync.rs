@@ -183,16 +183,19 @@ impl<'a> Scene<'a> {
         let bytes = tree.bytes(&lock_path()).unwrap_or_default();
         let lock = Lock::parse(&bytes)?;
         let loaded = config::load(tree)?;
-        let recorded = contracts.find(&lock.contract)?;
-        let wanted = wishes.to.clone();
-        let target = contracts.find(&wanted.unwrap_or_else(|| generation(&lock.contract)))?;
+        let recorded = contracts.recorded(tree, &lock.contract, &loaded.config)?;
+        let target = match (&wishes.to, &recorded.folder) {
+            (Some(wanted), _) => contracts.named(tree, wanted)?,
+            (None, Some(folder)) => contracts.named(tree, folder.as_str())?,
+            (None, None) => contracts.find(&generation(&lock.contract))?,
+        };
         let fate = Fate::of(tree, &lock, &recorded);
         let flags = Config {
-            contract: Some(target.id.clone()),
+            contract: Some(target.named()),
             ..flags.clone()
         };
         let mut values = moved::pins(tree, &loaded.config, &fate);
-        values.push(("contract", Some(target.id.clone())));
+        values.push(("contract", Some(target.named())));
         let config = config::revised(&loaded, &values);
         Ok(Self {
             tree,
@@ -210,7 +213,7 @@ impl<'a> Scene<'a> {
 
     /// The settings stay; our file and untouched handlers are made anew.
     fn kept(&self) -> Result<Way> {
-        let undone = unwire::undone(self.tree, &self.lock, self.contracts);
+        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
         let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
         changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
         changes.extend(self.fate.paths().map(|path| (path.clone(), None)));
@@ -237,7 +240,7 @@ impl<'a> Scene<'a> {
         let tree = self.bare(undone);
         let settings = |contract: &Contract| -> Vec<(RelPath, Option<Vec<u8>>)> {
             let flags = Config {
-                contract: Some(contract.id.clone()),
+                contract: Some(contract.named()),
                 ..self.flags.clone()
             };
             let plan = unproven(&tree, &flags, self.contracts);
@@ -268,7 +271,7 @@ impl<'a> Scene<'a> {
 
     /// Our parts out and in again.
     fn moved(&self, kept: &Way) -> Result<Result<Way, Plan>> {
-        let undone = unwire::undone(self.tree, &self.lock, self.contracts);
+        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
         let lacks = kept.lacks() || self.fate.is_missing();
         if lacks && !self.wishes.restore {
             return Ok(Err(self.refused(deleted(&undone.missing, &self.target))));

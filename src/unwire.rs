@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::config;
-use crate::contract::Contracts;
+use crate::contract::{Contract, Contracts};
 use crate::edit::{EditSet, Span};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, LOCK, Lock, Seeded, Shared};
@@ -42,7 +42,11 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
         Ok(lock) => lock,
         Err(finding) => return Ok(unwired(Vec::new(), vec![finding])),
     };
-    let words = words(&lock, contracts);
+    let config = config::load(tree).unwrap_or_default();
+    let recorded = contracts
+        .recorded(tree, &lock.contract, &config.config)
+        .ok();
+    let words = words(&lock, recorded.as_ref());
     let mut removal = Removal::new(tree, &lock, words);
     removal.owned(edited);
     removal.shared();
@@ -78,8 +82,8 @@ pub(crate) struct Undone {
 }
 
 /// Takes out our settings, by undoing or by meaning.
-pub(crate) fn undone(tree: &Tree, lock: &Lock, contracts: &Contracts) -> Undone {
-    let mut removal = Removal::new(tree, lock, words(lock, contracts));
+pub(crate) fn undone(tree: &Tree, lock: &Lock, recorded: &Contract) -> Undone {
+    let mut removal = Removal::new(tree, lock, words(lock, Some(recorded)));
     removal.shared();
     removal.seeded();
     let Removal {
@@ -126,10 +130,10 @@ fn without_lock(tree: &Tree) -> Plan {
 }
 
 /// What marks a part of a setting as one for events.
-fn words(lock: &Lock, contracts: &Contracts) -> Vec<String> {
+fn words(lock: &Lock, recorded: Option<&Contract>) -> Vec<String> {
     let mut words: Vec<String> = lock.inputs.values().cloned().collect();
     words.retain(|word| word.contains('.'));
-    if let Ok(contract) = contracts.find(&lock.contract) {
+    if let Some(contract) = recorded.cloned() {
         words.extend([
             contract.exchange,
             contract.exchange_variable,

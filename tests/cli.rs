@@ -86,7 +86,7 @@ fn wrong_usage_exits_2_and_says_why() {
             "`class` is a Python keyword",
         ),
         (&["diff", "--route", "rooter"], "did you mean `router`?"),
-        (&["check", "--contract", "zc"], "as in `zc-common@1.0`"),
+        (&["check", "--contract", "zc@"], "as in `zc-common@1.0`"),
         (
             &["check", "missing"],
             "error: there is no directory `missing`",

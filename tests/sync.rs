@@ -292,3 +292,53 @@ fn what_was_taken_out_by_hand_comes_back_only_when_asked() {
         );
     }
 }
+
+/// One after the other, as a service that waits for none of them.
+const IDS: [&str; 4] = ["zc-common@1", "zc-events@1", "zc-events@2", "zc-events@3"];
+
+fn to(id: &str) -> Wishes {
+    Wishes {
+        to: Some(id.to_owned()),
+        ..Wishes::default()
+    }
+}
+
+#[test]
+fn every_pair_of_contracts_is_one_step_and_back() {
+    let contracts = Contracts::embedded();
+    all(
+        |name| std::env::var("CASE").map_or(true, |wanted| name.contains(&wanted)),
+        |service| {
+            let mut reached: Vec<(usize, Files)> = Vec::new();
+            for (at, id) in IDS.iter().enumerate() {
+                let (done, plan) = synced(&service.after, &contracts, &to(id));
+                if plan.is_refused() {
+                    continue; // a fixture may not go with a contract
+                }
+                let (again, second) = synced(&done, &contracts, &Wishes::default());
+                if again != done || second.standing.has(State::Outdated) {
+                    return Err(format!("{id} again: {:?}", differing(&again, &done)));
+                }
+                reached.push((at, done));
+            }
+            for (from, start) in &reached {
+                for (end, wanted) in &reached {
+                    let (done, plan) = synced(start, &contracts, &to(IDS[*end]));
+                    if done != *wanted {
+                        let (from, end) = (IDS[*from], IDS[*end]);
+                        let found: Vec<_> = plan
+                            .findings
+                            .iter()
+                            .map(|one| (one.code, &one.message))
+                            .collect();
+                        return Err(format!(
+                            "{from} to {end}: {:?} {found:?}",
+                            differing(&done, wanted)
+                        ));
+                    }
+                }
+            }
+            Ok(())
+        },
+    );
+}

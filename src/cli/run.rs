@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
-use crate::contract::Contracts;
+use crate::contract::{Contract, Contracts};
 use crate::finding::Finding;
 use crate::init;
 use crate::path::RelPath;
@@ -51,6 +51,7 @@ pub fn run(cli: &Cli) -> u8 {
             })
         }
         Command::Check(command) => checked(command, &cli.output),
+        Command::Contracts => contracts(&cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
     };
     code.unwrap_or_else(|error| {
@@ -106,6 +107,18 @@ fn written(services: &[PathBuf], how: &How, output: &Output, plan_for: &PlanFor)
         return Ok(report::exit_code(&outcomes));
     }
     reports(&outcomes, output)
+}
+
+fn contracts(output: &Output) -> Result<u8> {
+    let known = Contracts::embedded();
+    let found: Result<Vec<Contract>, Finding> =
+        known.ids().iter().map(|id| known.find(id)).collect();
+    let found = found.map_err(|finding| anyhow!(finding.message))?;
+    terminal::out(&match output.format {
+        Format::Json => report::contracts_json(&found),
+        Format::Human | Format::Github | Format::Sarif => report::contracts(&found),
+    })?;
+    Ok(0)
 }
 
 /// Writes one service; gives also whether its outcome was told already.

@@ -59,7 +59,7 @@ pub(super) const KEYS: [Key; 9] = [
     },
     Key {
         name: "contract",
-        read: |config, item| text(item, values::contract_id).map(|it| config.contract = Some(it)),
+        read: |config, item| text(item, values::contract).map(|it| config.contract = Some(it)),
         value: |config| config.contract.as_deref().map(Value::from),
     },
     Key {

@@ -152,6 +152,13 @@ fn names_are_checked() {
         assert!(values::contract_id(bad).is_err(), "{bad:?}");
     }
     assert!(values::contract_id("zc-common@1").is_ok());
+    for bad in ["zc@", "../x@1", "/etc", "..", "a/../..", ".", ""] {
+        assert!(values::contract(bad).is_err(), "{bad:?}");
+    }
+    assert_eq!(
+        values::contract("./contracts//ours/").unwrap(),
+        "contracts/ours"
+    );
 }
 
 #[test]

@@ -84,6 +84,17 @@ pub fn contract_id(text: &str) -> Result<String, String> {
     ))
 }
 
+/// A contract: its id, or the folder in the service that holds one.
+pub fn contract(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        return contract_id(text);
+    }
+    match directory(text)? {
+        path if path == RelPath::root() => Err(format!("{} is the service itself", shown(text))),
+        path => Ok(path.as_str().to_owned()),
+    }
+}
+
 /// A route style: `auto`, `router` or `event-only`.
 pub fn route(text: &str) -> Result<Route, String> {
     if let Some(route) = Route::ALL.into_iter().find(|route| route.name() == text) {

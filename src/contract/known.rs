@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Contract, FILE, Files};
+use super::{Contract, FILE, Files, Invalid, folder};
+use crate::config::Config;
 use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
 use crate::templates;
+use crate::tree::Tree;
 
 /// Contracts by id: the released ones, which we carry, and those that were added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -48,11 +50,44 @@ impl Contracts {
         let text = files.get(&RelPath::root().join(FILE));
         let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let contract = Contract::parse(&found.to_string(), text.unwrap_or_default())
-            .map_err(|error| invalid(found, &error))?;
+            .map_err(|invalid| unreadable(found, &invalid))?;
         Ok(Contract {
             files: files.clone(),
             ..contract
         })
+    }
+
+    /// The contract that a config names: by id, or by its folder in the service.
+    pub fn named(&self, tree: &Tree, text: &str) -> Result<Contract, Finding> {
+        if text.contains('@') {
+            return self.find(text);
+        }
+        let contract = folder::read(tree, text).map_err(|finding| {
+            let ids = self.ids();
+            match nearest(text, ids.iter().map(String::as_str)) {
+                Some(near) if finding.code == "contract-folder-missing" => {
+                    finding.help(format!("did you mean `{near}`?"))
+                }
+                _ => finding,
+            }
+        })?;
+        if self.ids().contains(&contract.id) {
+            return Err(
+                folder::at_key(&contract, "id", "this is the id of a released contract")
+                    .help("name your own, as in `our-bus@1.0`"),
+            );
+        }
+        Ok(contract)
+    }
+
+    /// The contract of a lock: a released one, or the service's own in the folder that its config names.
+    pub fn recorded(&self, tree: &Tree, id: &str, config: &Config) -> Result<Contract, Finding> {
+        match config.contract.as_deref() {
+            Some(folder) if !folder.contains('@') && self.find(id).is_err() => {
+                self.named(tree, folder)
+            }
+            _ => self.find(id),
+        }
     }
 
     /// Every id, oldest first within a line.
@@ -106,6 +141,11 @@ impl fmt::Display for Id {
     }
 }
 
+/// Whether text is the id of one version: `zc-common@1.0`.
+pub(super) fn is_id(text: &str) -> bool {
+    crate::config::values::contract_id(text).is_ok() && Id::parse(text).is_some()
+}
+
 fn released() -> RelPath {
     RelPath::root().join("contracts")
 }
@@ -122,8 +162,8 @@ fn files(folder: &RelPath) -> Files {
         .collect()
 }
 
-fn invalid(id: &Id, error: &toml_edit::de::Error) -> Finding {
-    let what = error.to_string().trim_end().replace('\n', ", ");
+fn unreadable(id: &Id, invalid: &Invalid) -> Finding {
+    let what = &invalid.why;
     Finding::refusal(
         "contract-invalid",
         format!("the contract `{id}` cannot be read: {what}"),
@@ -139,10 +179,24 @@ mod tests {
     use crate::contract::DEFAULT;
 
     /// A released folder never changes: make a new version instead.
-    const RELEASED: &[(&str, &str)] = &[(
-        "zc-common@1.0",
-        "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
-    )];
+    const RELEASED: &[(&str, &str)] = &[
+        (
+            "zc-common@1.0",
+            "54181b56cd7b7ee8793ce313731097b4c1573c42a438e5ded354d7f0756fc947",
+        ),
+        (
+            "zc-events@1.0",
+            "2d75c65066e86b22956455128b5a34ec13d8140a7b1d93a3719513cc648c2fbc",
+        ),
+        (
+            "zc-events@2.0",
+            "2f6cff5a2f6a836315996b89e6e70976c3b3f01fa38ebfbeb9493967dc9defe5",
+        ),
+        (
+            "zc-events@3.0",
+            "6b3443eea1128c308617fc3648a1f966e54453f3a5cd7d9dc3fc933a418283ba",
+        ),
+    ];
 
     #[test]
     fn a_released_contract_stays_as_it_is() {

@@ -72,6 +72,117 @@ pub fn import_names(
     }
 }
 
+/// Makes a module of the standard library known above the offset `before`: `import os`, the edit if one is
+/// needed. `None` where the file binds the name to something else.
+pub fn import_module(
+    module: &Module,
+    name: &str,
+    before: usize,
+    grouping: Grouping,
+) -> Option<Vec<Edit>> {
+    let is_plain = |alias: &Alias| alias.bound() == name && alias.alias.is_none();
+    let mut plain = Vec::new();
+    super::syntax::walk(&module.body, &mut |stmt| {
+        if let StmtKind::Import { names } = &stmt.kind {
+            plain.extend(
+                names
+                    .iter()
+                    .filter(|alias| is_plain(alias))
+                    .map(|alias| alias.span),
+            );
+        }
+    });
+    if !binds(&module.body, name)
+        .iter()
+        .all(|span| plain.contains(span))
+    {
+        return None;
+    }
+    let known = module.body.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Import { names } => stmt.span.end <= before && names.iter().any(is_plain),
+        _ => false,
+    });
+    if known {
+        return Some(Vec::new());
+    }
+    let statement = format!("import {name}");
+    let edit = match first_import_block(module, before) {
+        Some(block) => above_other_kinds(module, block, name, &statement, grouping),
+        None => at_top(module, &statement, grouping),
+    };
+    Some(vec![edit])
+}
+
+/// Edits with the new import lines for one place in isort's order, as one group: each alone would set itself
+/// apart by blank lines.
+pub fn together(edits: Vec<Edit>) -> Vec<Edit> {
+    let mut out: Vec<Edit> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    for edit in edits {
+        match Line::of(&edit) {
+            Some(line) => lines.push(line),
+            None => out.push(edit),
+        }
+    }
+    lines.sort_by(|a, b| (a.at, a.section, &a.key).cmp(&(b.at, b.section, &b.key)));
+    let of_one_group = |a: &Line, b: &Line| {
+        (a.at, a.section, &a.before, &a.behind) == (b.at, b.section, &b.before, &b.behind)
+    };
+    for group in lines.chunk_by(of_one_group) {
+        let Line {
+            at, before, behind, ..
+        } = &group[0];
+        let around = format!("{before}{behind}");
+        let newline = ["\r\n", "\r"]
+            .into_iter()
+            .find(|newline| around.contains(newline))
+            .unwrap_or("\n");
+        let statements: Vec<&str> = group.iter().map(|line| line.statement.as_str()).collect();
+        let text = format!("{before}{}{behind}", statements.join(newline));
+        out.push(Edit::insert(*at, text));
+    }
+    out
+}
+
+/// A new import on a line of its own.
+struct Line {
+    at: usize,
+    section: Section,
+    key: String,
+    before: String,
+    statement: String,
+    behind: String,
+}
+
+impl Line {
+    fn of(edit: &Edit) -> Option<Self> {
+        let text = edit.text();
+        let statement = text.trim_matches(['\r', '\n']);
+        let module = ["from ", "import "]
+            .iter()
+            .find_map(|word| statement.strip_prefix(word))?;
+        let apart = text.len() > statement.len() && !statement.contains([';', '\n', '\r']);
+        if !edit.is_insertion() || !apart {
+            return None;
+        }
+        let start = text.find(statement)?;
+        let module = module.split([' ', '.']).next().unwrap_or_default();
+        let section = if STANDARD_LIBRARY.contains(&module) {
+            Section::Standard
+        } else {
+            Section::ThirdParty
+        };
+        Some(Self {
+            at: edit.span().start,
+            section,
+            key: statement.to_ascii_lowercase(),
+            before: text[..start].to_owned(),
+            statement: statement.to_owned(),
+            behind: text[start + statement.len()..].to_owned(),
+        })
+    }
+}
+
 /// The imports of `package`'s own names at module level above `before`, unconditional.
 fn plain_imports<'a>(
     module: &'a Module,
@@ -237,6 +348,53 @@ fn in_block(
         }
         _ => below(text, last(block), statement, ""),
     }
+}
+
+/// Among the plain imports of the standard library, in order; without any, in front of all but `__future__`.
+fn above_other_kinds(
+    module: &Module,
+    block: &[Stmt],
+    name: &str,
+    statement: &str,
+    grouping: Grouping,
+) -> Edit {
+    let text = &*module.text;
+    let groups = groups(text, block);
+    let kinds: Vec<Section> = groups.iter().map(|group| section(group)).collect();
+    if let Some(at) = kinds.iter().position(|&kind| kind == Section::Standard) {
+        let group = groups[at];
+        let plain = |stmt: &&Stmt| matches!(stmt.kind, StmtKind::Import { .. });
+        let first_name = |stmt: &Stmt| match &stmt.kind {
+            StmtKind::Import { names } => names.first().map(|alias| alias.name.clone()),
+            _ => None,
+        };
+        let later = |stmt: &&Stmt| first_name(stmt).is_none_or(|other| other.as_str() > name);
+        return match (group.iter().find(later), group.iter().rfind(plain)) {
+            (Some(next), _) if starts_line(text, next.span.start) => {
+                in_front(text, next.span.start, statement, "")
+            }
+            (_, Some(last)) => below(text, last.span.end, statement, ""),
+            (_, None) => below(text, group[group.len() - 1].span.end, statement, ""),
+        };
+    }
+    let first = kinds.iter().position(|&kind| kind != Section::Future);
+    let last_future = |end: usize| below(text, end, statement, newline(text, end));
+    match first {
+        Some(at) if starts_line(text, groups[at][0].span.start) => {
+            let start = groups[at][0].span.start;
+            let gap = match (kinds[at], grouping) {
+                (Section::Mixed, _) | (_, Grouping::Adjacent) => "",
+                _ => newline(text, start),
+            };
+            in_front(text, start, statement, gap)
+        }
+        _ => last_future(block[block.len() - 1].span.end),
+    }
+}
+
+/// On a line of its own in front of the statement that begins a line at `start`, `gap` behind it.
+fn in_front(text: &[u8], start: usize, statement: &str, gap: &str) -> Edit {
+    Edit::insert(start, format!("{statement}{}{gap}", newline(text, start)))
 }
 
 /// On a line of its own below the physical line of `end`, `gap` above it.

@@ -2,6 +2,7 @@
 //!
 //! Passwords in URLs are masked in everything but the patch, which must apply.
 
+mod contracts;
 mod github;
 mod human;
 mod json;
@@ -14,6 +15,7 @@ use crate::path::RelPath;
 use crate::plan::{FileChange, Plan};
 use crate::tree::Tree;
 
+pub use contracts::{contracts, contracts_json};
 pub use github::github;
 pub use human::{Detail, findings, headline, human, next, summary};
 pub use json::json;

@@ -35,9 +35,18 @@ const CHECKS: [Rule; 6] = [
     broker_in_parts,
 ];
 
-/// Settings that put arguments on every queue: the emitter declares the events queue without any.
+/// Settings that put arguments on every queue: the emitter declares the events queue with its own alone.
+///
+/// An argument that the events queue names itself is not touched by them.
 fn queue_arguments(context: &Context<'_>, _: &mut Draft) -> Result<(), Finding> {
-    for setting in [Setting::TaskQueueMaxPriority, Setting::TaskQueueHaPolicy] {
+    for (setting, argument) in [
+        (Setting::TaskQueueMaxPriority, "x-max-priority"),
+        (Setting::TaskQueueHaPolicy, "x-ha-policy"),
+    ] {
+        let mut own = context.contract.queue_arguments.keys();
+        if own.any(|name| name.0 == argument) {
+            continue;
+        }
         let mut sites = context.settings.find(setting)?;
         sites.extend(
             context
@@ -54,7 +63,7 @@ fn queue_arguments(context: &Context<'_>, _: &mut Draft) -> Result<(), Finding> 
         if let Some(site) = set {
             return Err(Finding::refusal("queue-arguments", "this setting puts an argument on every queue, the events queue too")
                 .at(&site.file, site.stmt)
-                .label("the emitter declares the events queue without arguments: 406 PRECONDITION_FAILED")
+                .label(format!("the emitter declares the events queue without `{argument}`: 406 PRECONDITION_FAILED"))
                 .help("give the argument to the queues that need it: `Queue(…, queue_arguments={…})`, then run again"));
         }
     }
@@ -295,7 +304,18 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
             .place(&pin.place),
         );
     }
-    if !pins.requires(&contract.library) {
+    if !pins.requires(&contract.library) && contract.listener_needs_library {
+        draft.findings.push(
+            Finding::refusal(
+                "library-required",
+                format!(
+                    "by this contract the listener imports {}, and nothing asks for it here",
+                    contract.library
+                ),
+            )
+            .help(super::route_choice::library_line(context)),
+        );
+    } else if !pins.requires(&contract.library) {
         draft.findings.push(
             Finding::note(
                 "library-not-required",

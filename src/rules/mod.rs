@@ -2,14 +2,17 @@
 
 pub mod broker;
 pub mod conditions;
+pub mod contract_choice;
 pub mod default_queue;
 pub mod element;
 pub mod exports;
 pub mod hazards;
 pub mod imports;
+pub mod library;
 pub mod modules;
 pub mod names;
 pub mod overrides;
+pub mod own_contract;
 pub mod queues;
 pub mod recognise;
 pub mod route_choice;
@@ -54,7 +57,8 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 8] = [
+pub const RULES: [Rule; 9] = [
+    library::ensure,
     queues::ensure,
     routes::ensure,
     imports::ensure,

@@ -137,6 +137,11 @@ fn elsewhere(context: &Context<'_>) -> Result<(), Finding> {
         )))
 }
 
+/// Whether a module of this text registers a task.
+pub fn registers_in(text: &str, task: &str) -> bool {
+    crate::python::parse::parse(text.as_bytes().into()).is_ok_and(|module| registers(&module, task))
+}
+
 fn registers(module: &Module, task: &str) -> bool {
     let mut found = false;
     walk(&module.body, &mut |stmt| {

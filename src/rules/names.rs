@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, quoted};
+use super::{Context, library, quoted};
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::{Home, Site, find_class};
@@ -210,7 +210,7 @@ pub fn exchange(context: &Context<'_>, draft: &mut Draft, scope: &Scope, class: 
     }
     let text = format!(
         "{name} = {class}({}, type={})",
-        quoted(&scope.module, scope.before, &contract.exchange),
+        library::exchange_name(context, scope, scope.before),
         quoted(&scope.module, scope.before, &contract.exchange_type)
     );
     draft.define(

@@ -140,7 +140,12 @@ fn missing(context: &Context<'_>, setting: Setting, site: &Site) -> String {
     let contract = context.contract;
     let quote = |text: &str| super::quoted(&site.module, site.stmt.end, text);
     let queue = quote(&format!("{}{}", context.name, contract.queue_suffix));
-    let (exchange, kind) = (quote(&contract.exchange), quote(&contract.exchange_type));
+    let kind = quote(&contract.exchange_type);
+    let exchange = match &contract.exchange_setting {
+        Some(setting) => setting.clone(),
+        None => quote(&contract.exchange),
+    };
+    let arguments = context.reader().arguments(&quote);
     let is_dict = matches!(
         site.value.as_ref().map(|value| &value.kind),
         Some(ExprKind::Dict(_))
@@ -151,8 +156,17 @@ fn missing(context: &Context<'_>, setting: Setting, site: &Site) -> String {
         quote("exchange_type")
     );
     match setting {
-        Setting::TaskQueues if is_dict => format!("`{queue}: {{{binding}}}`"),
-        Setting::TaskQueues => format!("`Queue({queue}, Exchange({exchange}, type={kind}))`"),
+        Setting::TaskQueues if is_dict => {
+            let arguments = arguments.map(|own| format!(", {}: {own}", quote("queue_arguments")));
+            format!("`{queue}: {{{binding}{}}}`", arguments.unwrap_or_default())
+        }
+        Setting::TaskQueues => {
+            let arguments = arguments.map(|own| format!(", queue_arguments={own}"));
+            format!(
+                "`Queue({queue}, Exchange({exchange}, type={kind}){})`",
+                arguments.unwrap_or_default()
+            )
+        }
         Setting::TaskRoutes if context.routed_by_router() => {
             format!("`{}`, as the last router,", quote(&contract.router))
         }

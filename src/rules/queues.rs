@@ -3,7 +3,7 @@
 use super::element::{Element, add, held, outside_errors};
 use super::names::{self, Scope};
 use super::recognise::Match;
-use super::{Context, default_queue, define, quoted};
+use super::{Context, default_queue, define, library, quoted};
 use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
@@ -156,15 +156,21 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
     let exchange = names::exchange(context, draft, scope, &exchange_class);
     // The events binding would inherit the default routing key, and native delayed delivery would
     // carry other services' countdown tasks here.
-    let key_argument = if context.quorum {
-        format!(
-            ", routing_key={}",
-            quoted(&scope.module, scope.before, &context.contract.event_task)
-        )
-    } else {
-        String::new()
-    };
-    Item::flat(format!("{queue_class}({key}, {exchange}{key_argument})"))
+    let quote = |text: &str| quoted(&scope.module, scope.before, text);
+    let mut arguments = vec![key.to_owned(), exchange];
+    if context.quorum {
+        arguments.push(format!(
+            "routing_key={}",
+            quote(&context.contract.event_task)
+        ));
+    }
+    match context.reader().arguments(&quote) {
+        None => Item::flat(format!("{queue_class}({})", arguments.join(", "))),
+        Some(own) => {
+            arguments.push(format!("queue_arguments={own}"));
+            default_queue::call(&queue_class, &arguments, &indent_unit(&scope.module))
+        }
+    }
 }
 
 /// `SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}`.
@@ -172,7 +178,11 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
     let quote = |text: &str| quoted(&scope.module, scope.before, text);
     let contract = &context.contract;
     let mut fields = vec![
-        format!("{}: {}", quote("exchange"), quote(&contract.exchange)),
+        format!(
+            "{}: {}",
+            quote("exchange"),
+            library::exchange_name(context, scope, scope.before)
+        ),
         format!(
             "{}: {}",
             quote("exchange_type"),
@@ -185,6 +195,9 @@ fn entry(context: &Context<'_>, scope: &Scope, key: &str) -> Item {
             quote("routing_key"),
             quote(&contract.event_task)
         ));
+    }
+    if let Some(arguments) = context.reader().arguments(&quote) {
+        fields.push(format!("{}: {arguments}", quote("queue_arguments")));
     }
     let unit = indent_unit(&scope.module);
     let lines: Vec<String> = fields
@@ -246,22 +259,16 @@ fn bound_otherwise(context: &Context<'_>, site: &Site) -> Finding {
     let contract = &context.contract;
     let queue = format!("{}{}", context.name, contract.queue_suffix);
     let message = format!("the queue `{queue}` is there, but not as the contract wants it");
-    let (span, label) = context.reader().difference(site).unwrap_or_else(|| {
-        let label = format!(
-            "must be bound to the {} exchange `{}`, without arguments",
-            contract.exchange_type, contract.exchange
-        );
-        (site.stmt, label)
-    });
+    let (span, label) = context
+        .reader()
+        .difference(site)
+        .unwrap_or_else(|| (site.stmt, context.reader().wanted()));
     Finding::refusal("events-queue-differs", message)
         .at(&site.file, span)
         .label(label)
         .help(format!(
-            "write it as `Queue({} + '{}', Exchange('{}', type='{}'))`, or remove it and run again",
-            names::SERVICE_NAME,
-            contract.queue_suffix,
-            contract.exchange,
-            contract.exchange_type
+            "write it as `{}`, or remove it and run again",
+            context.reader().written()
         ))
 }
 

@@ -1,7 +1,8 @@
 //! What is there already, by meaning: the events queue, its exchange, in any spelling. Pure.
 
 use super::element::held;
-use crate::contract::Contract;
+use super::names::SERVICE_NAME;
+use crate::contract::{Contract, Literal};
 use crate::edit::Span;
 use crate::facts::settings::{Settings, Site};
 use crate::python::bindings::{self, Origin, Target};
@@ -58,14 +59,18 @@ impl Reader<'_, '_> {
         }
         let bound = argument(1, "exchange")
             .is_some_and(|exchange| self.is_exchange(&site.module, exchange));
-        let arguments = keywords.iter().any(|keyword| {
+        let named = |name: &str| {
+            let mut named = keywords.iter();
+            named.find(|keyword| keyword.name.as_deref() == Some(name))
+        };
+        let other_arguments = keywords.iter().any(|keyword| {
             matches!(
                 keyword.name.as_deref(),
-                Some("queue_arguments" | "max_priority" | "message_ttl" | "expires" | "max_length")
-                    | None
+                Some("max_priority" | "message_ttl" | "expires" | "max_length") | None
             )
         });
-        if bound && !arguments {
+        let arguments = named("queue_arguments").map(|keyword| &keyword.value);
+        if bound && !other_arguments && self.are_arguments(arguments) {
             Match::Right
         } else {
             Match::Wrong
@@ -77,15 +82,12 @@ impl Reader<'_, '_> {
         let element = held(site)
             .into_iter()
             .find(|element| self.queue(site, element) == Match::Wrong)?;
-        let Contract {
-            exchange,
-            exchange_type,
-            ..
-        } = self.contract;
+        let exchange = self.exchange();
+        let exchange_type = &self.contract.exchange_type;
         let mut kind = None;
         element.walk(&mut |part| {
             if let Some((name, given)) = exchange_call(part)
-                && name == *exchange
+                && self.names_exchange(name)
             {
                 kind = Some(given);
             }
@@ -94,11 +96,88 @@ impl Reader<'_, '_> {
             Some(kind) if kind != *exchange_type => {
                 format!("`{exchange}` is of type {kind} here and must be {exchange_type}")
             }
-            _ => format!(
-                "must be bound to the {exchange_type} exchange `{exchange}`, without arguments"
-            ),
+            _ => self.wanted(),
         };
         Some((element.span, label))
+    }
+
+    /// How the events queue must be, in words.
+    pub fn wanted(&self) -> String {
+        let arguments = match self.arguments(&|text| format!("'{text}'")) {
+            None => "without arguments".to_owned(),
+            Some(arguments) => format!("with queue_arguments={arguments}"),
+        };
+        format!(
+            "must be bound to the {} exchange `{}`, {arguments}",
+            self.contract.exchange_type,
+            self.exchange()
+        )
+    }
+
+    /// The events queue as Python, for a person to write.
+    pub fn written(&self) -> String {
+        let quoted = |text: &str| format!("'{text}'");
+        let Contract {
+            exchange,
+            exchange_setting,
+            exchange_type,
+            queue_suffix,
+            ..
+        } = self.contract;
+        let exchange = exchange_setting.clone().unwrap_or_else(|| quoted(exchange));
+        let arguments = self.arguments(&quoted);
+        let arguments = arguments.map(|own| format!(", queue_arguments={own}"));
+        format!(
+            "Queue({SERVICE_NAME} + '{queue_suffix}', Exchange({exchange}, type='{exchange_type}'){})",
+            arguments.unwrap_or_default()
+        )
+    }
+
+    /// The queue's arguments as a Python dict; none where it has none.
+    pub fn arguments(&self, quoted: &dyn Fn(&str) -> String) -> Option<String> {
+        let items: Vec<String> = self
+            .contract
+            .queue_arguments
+            .iter()
+            .map(|(name, value)| format!("{}: {}", quoted(&name.0), value.python(quoted)))
+            .collect();
+        (!items.is_empty()).then(|| format!("{{{}}}", items.join(", ")))
+    }
+
+    /// Whether these are the queue's arguments, all of them and no other.
+    fn are_arguments(&self, given: Option<&Expr>) -> bool {
+        let wanted = &self.contract.queue_arguments;
+        let Some(given) = given else {
+            return wanted.is_empty();
+        };
+        let ExprKind::Dict(items) = &given.kind else {
+            return wanted.is_empty() && matches!(given.kind, ExprKind::None);
+        };
+        items.len() == wanted.len()
+            && wanted.iter().all(|(name, value)| {
+                items.iter().any(|(key, given)| {
+                    key.as_ref().and_then(Expr::string).as_deref() == Some(&name.0)
+                        && is_literal(given, value)
+                })
+            })
+    }
+
+    fn exchange(&self) -> &str {
+        let contract = self.contract;
+        contract
+            .exchange_setting
+            .as_ref()
+            .unwrap_or(&contract.exchange)
+    }
+
+    /// `'microservice-events'`, or `EVENTS_EXCHANGE` where the contract has it named by a setting.
+    fn names_exchange(&self, expr: &Expr) -> bool {
+        match &self.contract.exchange_setting {
+            Some(setting) => expr
+                .dotted()
+                .is_some_and(|name| name.rsplit('.').next() == Some(setting)),
+            None => expr.string().as_deref() == Some(&self.contract.exchange),
+        }
     }
 
     /// What an entry of a mapping of queues is: `'orders-events': {'exchange': …}`.
@@ -109,14 +188,16 @@ impl Reader<'_, '_> {
         let ExprKind::Dict(items) = &value.kind else {
             return Match::Wrong;
         };
-        let says = |name: &str, wanted: &str| {
-            items.iter().any(|(key, value)| {
-                key.as_ref().and_then(Expr::string).as_deref() == Some(name)
-                    && value.string().as_deref() == Some(wanted)
-            })
+        let at = |name: &str| {
+            let mut items = items.iter();
+            let found =
+                items.find(|(key, _)| key.as_ref().and_then(Expr::string).as_deref() == Some(name));
+            found.map(|(_, value)| value)
         };
-        let right = says("exchange", &self.contract.exchange)
-            && says("exchange_type", &self.contract.exchange_type);
+        let kind = at("exchange_type").and_then(Expr::string);
+        let right = at("exchange").is_some_and(|name| self.names_exchange(name))
+            && kind.as_deref() == Some(&self.contract.exchange_type)
+            && self.are_arguments(at("queue_arguments"));
         if right { Match::Right } else { Match::Wrong }
     }
 
@@ -135,7 +216,7 @@ impl Reader<'_, '_> {
     /// `Exchange('microservice-events', type='fanout')`.
     pub fn makes_exchange(&self, expr: &Expr) -> bool {
         exchange_call(expr).is_some_and(|(name, kind)| {
-            name == self.contract.exchange && kind == self.contract.exchange_type
+            self.names_exchange(name) && kind == self.contract.exchange_type
         })
     }
 
@@ -155,8 +236,18 @@ impl Reader<'_, '_> {
     }
 }
 
+fn is_literal(given: &Expr, wanted: &Literal) -> bool {
+    match wanted {
+        Literal::Bool(wanted) => given.kind == ExprKind::Bool(*wanted),
+        Literal::Number(wanted) => {
+            matches!(&given.kind, ExprKind::Number(text) if *text == wanted.to_string())
+        }
+        Literal::Text(wanted) => given.string().as_deref() == Some(&wanted.0),
+    }
+}
+
 /// The name and type in `Exchange('orders', type='fanout')`; without a type it is direct.
-fn exchange_call(expr: &Expr) -> Option<(String, String)> {
+fn exchange_call(expr: &Expr) -> Option<(&Expr, String)> {
     let ExprKind::Call {
         function,
         args,
@@ -179,7 +270,7 @@ fn exchange_call(expr: &Expr) -> Option<(String, String)> {
         Some(kind) => kind.string()?,
         None => "direct".to_owned(),
     };
-    Some((argument(0, "name")?.string()?, kind))
+    Some((argument(0, "name")?, kind))
 }
 
 /// The value of a name that a module binds just once, at its top.

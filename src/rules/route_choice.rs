@@ -95,7 +95,7 @@ fn possible(context: &Context<'_>) -> Result<(), Finding> {
 /// How the service comes to ask for the contract's library: the line, and the file that it goes into.
 pub fn library_line(context: &Context<'_>) -> String {
     let contract = context.contract;
-    let line = format!("{}=={}", contract.library, contract.library_version);
+    let line = contract.requirement();
     match requirements(context) {
         Some(place) if !place.path.has_extension("txt") => {
             format!("ask for {line} in {}", place.path)
@@ -190,11 +190,12 @@ fn condition(why: &str, sites: &[Site]) -> Option<Against> {
     })
 }
 
-/// A name that the router's `^microservice.*` would broadcast.
+/// A name of an ordinary task that the router would broadcast.
 fn microservice_name(context: &Context<'_>) -> Option<Against> {
-    const BROADCAST: &str = "microservice";
-    let facts = context.facts;
-    if let Some(task) = facts.tasks.microservice.first() {
+    let (facts, contract) = (context.facts, context.contract);
+    let start = contract.router_takes.join("` or `");
+    let mut tasks = facts.tasks.microservice.iter();
+    if let Some(task) = tasks.find(|task| contract.broadcasts(&task.name)) {
         let what = if task.place.span.is_some() {
             "task"
         } else {
@@ -202,19 +203,19 @@ fn microservice_name(context: &Context<'_>) -> Option<Against> {
         };
         return Some(Against {
             why: format!(
-                "the router would broadcast the {what} `{}`, whose name starts with `{BROADCAST}`",
+                "the router would broadcast the {what} `{}`, whose name starts with `{start}`",
                 task.name
             ),
             places: vec![task.place.clone()],
         });
     }
-    let handlers = facts.layout.module(&context.contract.handlers_module);
+    let handlers = facts.layout.module(&contract.handlers_module);
     let module = [&facts.app.module, &facts.layout.package, &handlers]
         .into_iter()
-        .find(|name| name.starts_with(BROADCAST))?;
+        .find(|name| contract.broadcasts(name))?;
     Some(Against {
         why: format!(
-            "the router would broadcast the tasks of `{module}`: the name starts with `{BROADCAST}`"
+            "the router would broadcast the tasks of `{module}`: the name starts with `{start}`"
         ),
         places: Vec::new(),
     })
@@ -223,7 +224,7 @@ fn microservice_name(context: &Context<'_>) -> Option<Against> {
 /// What to do first, where the router is wanted.
 fn how_to_force(context: &Context<'_>) -> String {
     let contract = context.contract;
-    let line = format!("{}=={}", contract.library, contract.library_version);
+    let line = contract.requirement();
     if !context.facts.django() {
         return "nothing to do: this route needs neither Django nor the library".to_owned();
     }

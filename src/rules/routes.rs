@@ -2,14 +2,14 @@
 
 use super::element::{Element, add, held, outside_errors};
 use super::names::Scope;
-use super::{Context, define, quoted};
+use super::{Context, define, library, quoted};
 use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::insert::{Item, parenthesized, wrap_in_tuple};
 use crate::python::style::indent_unit;
-use crate::python::syntax::{Expr, ExprKind, Module};
+use crate::python::syntax::{Expr, ExprKind};
 
 /// Ensures that every live binding of the routes has the event's; existing routes stay, and stay in front.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -22,7 +22,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
                 quoted(&scope.module, scope.before, &context.contract.router)
             ))
         } else {
-            narrow(context, &scope.module, scope.before)
+            narrow(context, &scope, scope.before)
         };
         return define(
             context,
@@ -94,10 +94,11 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
             rank: Rank::Routes,
         }
     } else {
-        let dict = narrow(context, &site.module, site.stmt.end);
+        let scope = Scope::above(context, site);
+        let dict = narrow(context, &scope, site.stmt.end);
         Element {
             name: &name,
-            entry: Some(entry(context, &site.module, site.stmt.end)),
+            entry: Some(entry(context, &scope, site.stmt.end)),
             item: dict,
             is_single: is_router,
             what: what(context),
@@ -152,9 +153,9 @@ fn what(context: &Context<'_>) -> &'static str {
 }
 
 /// `{'microservice.event': {…}}`.
-fn narrow(context: &Context<'_>, module: &Module, at: usize) -> Item {
-    let unit = indent_unit(module);
-    let Item { flat, block } = entry(context, module, at);
+fn narrow(context: &Context<'_>, scope: &Scope, at: usize) -> Item {
+    let unit = indent_unit(&scope.module);
+    let Item { flat, block } = entry(context, scope, at);
     let inner = block
         .unwrap_or_else(|| flat.clone())
         .replace('\n', &format!("\n{unit}"));
@@ -165,15 +166,16 @@ fn narrow(context: &Context<'_>, module: &Module, at: usize) -> Item {
 }
 
 /// `'microservice.event': {'exchange': …, 'exchange_type': …, 'routing_key': ''}`.
-fn entry(context: &Context<'_>, module: &Module, at: usize) -> Item {
+fn entry(context: &Context<'_>, scope: &Scope, at: usize) -> Item {
+    let module = &scope.module;
     let quote = |text: &str| quoted(module, at, text);
     let contract = context.contract;
     let fields = [
-        ("exchange", contract.exchange.as_str()),
-        ("exchange_type", &contract.exchange_type),
-        ("routing_key", ""),
+        ("exchange", library::exchange_name(context, scope, at)),
+        ("exchange_type", quote(&contract.exchange_type)),
+        ("routing_key", quote("")),
     ]
-    .map(|(key, value)| format!("{}: {}", quote(key), quote(value)));
+    .map(|(key, value)| format!("{}: {value}", quote(key)));
     let flat = fields.join(", ");
     let unit = indent_unit(module);
     let lines = fields.map(|field| format!("\n{unit}{field},")).concat();

@@ -127,7 +127,7 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
         plan: Plan {
             findings: way.plan.findings.clone(),
             settled: way.plan.settled.clone(),
-            next: way.plan.next.clone(),
+            next: steps(scene, way),
             ..Plan::default()
         },
         after: BTreeMap::new(),
@@ -143,6 +143,19 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
     end.stand(way);
     end.changes();
     end.plan
+}
+
+/// What a person does afterwards: what the move to another contract asks first.
+fn steps(scene: &Scene<'_>, way: &Way) -> Vec<String> {
+    let mut steps = vec!["look at `git diff`, and commit it".to_owned()];
+    if scene.recorded.id != scene.target.id {
+        let settled = way.plan.settled.iter();
+        let name = settled.clone().find(|(key, _)| *key == "name");
+        let name = name.map_or("SERVICE", |(_, name)| name);
+        steps.extend(scene.target.steps_from(&scene.recorded, name));
+    }
+    steps.push("scaffold-events check".to_owned());
+    steps
 }
 
 struct End<'a> {
@@ -275,7 +288,7 @@ impl End<'_> {
         if values.is_empty() || planned.is_empty() {
             return;
         }
-        values.push(("contract", Some(scene.target.id.clone())));
+        values.push(("contract", Some(scene.target.named())));
         if let Some((path, text)) = config::revised(&scene.loaded, &values) {
             self.after.insert(path, Some(text));
         }

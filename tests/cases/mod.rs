@@ -93,7 +93,7 @@ pub(crate) fn flags(args: &[String]) -> Result<Config, String> {
                 .env_files
                 .get_or_insert_default()
                 .push(values::file(value())?),
-            "--contract" => config.contract = Some(values::contract_id(value())?),
+            "--contract" => config.contract = Some(values::contract(value())?),
             "--route" => config.route = Some(values::route(value())?),
             "--allow-non-amqp" => config.allow_non_amqp = true,
             other => panic!("no flag {other}"),

@@ -1,5 +1,7 @@
 //! What holds for every service whatever stands in its files, judged from the bytes alone.
 
+#![allow(dead_code, reason = "each test that uses this looks at other parts")]
+
 use std::collections::BTreeMap;
 
 use scaffold_events::config::Config;
@@ -24,7 +26,17 @@ pub(crate) struct Outcome {
 
 /// Plans a service in a directory of this name; the law that is broken, if one is.
 pub(crate) fn obeyed(name: &str, files: &Files, flags: &Config) -> Result<Outcome, String> {
-    let plan = planned(name, files, flags)?;
+    wired_by(name, files, flags, &Contracts::embedded())
+}
+
+/// As [`obeyed`], with these contracts to choose from.
+pub(crate) fn wired_by(
+    name: &str,
+    files: &Files,
+    flags: &Config,
+    contracts: &Contracts,
+) -> Result<Outcome, String> {
+    let plan = planned(name, files, flags, contracts)?;
     if plan.is_refused() && !plan.changes.is_empty() {
         return Err("a refusal changes files".to_owned());
     }
@@ -41,23 +53,24 @@ pub(crate) fn obeyed(name: &str, files: &Files, flags: &Config) -> Result<Outcom
     }
     undone(files, &after)?;
     if !plan.changes.is_empty() {
-        stable(name, &after)?;
+        stable(name, &after, contracts)?;
     }
     Ok(Outcome { after, plan })
 }
 
-fn planned(name: &str, files: &Files, flags: &Config) -> Result<Plan, String> {
-    plan(
-        &Tree::named(name, files.clone()),
-        flags,
-        &Contracts::embedded(),
-    )
-    .map_err(|error| format!("our bug: {error:#}"))
+fn planned(
+    name: &str,
+    files: &Files,
+    flags: &Config,
+    contracts: &Contracts,
+) -> Result<Plan, String> {
+    plan(&Tree::named(name, files.clone()), flags, contracts)
+        .map_err(|error| format!("our bug: {error:#}"))
 }
 
 /// Nothing is left to do.
-fn stable(name: &str, after: &Files) -> Result<(), String> {
-    let again = planned(name, after, &Config::default())?;
+fn stable(name: &str, after: &Files, contracts: &Contracts) -> Result<(), String> {
+    let again = planned(name, after, &Config::default(), contracts)?;
     match (again.changes.first(), again.is_refused()) {
         (Some(change), _) => Err(format!(
             "again, {} would change ({})",
