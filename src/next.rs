@@ -5,7 +5,11 @@ use crate::rules::Context;
 /// The deploy order and the next commands.
 pub fn steps(context: &Context<'_>) -> Vec<String> {
     let app = &context.facts.app;
-    let mut steps = vec![
+    let old = context.from;
+    let mut steps = old.map_or(Vec::new(), |old| {
+        context.contract.steps_from(old, &context.name)
+    });
+    steps.extend([
         "look at `git diff`, and commit it with the two scaffold-events files".to_owned(),
         format!(
             "write a handler: a function named after its event in {}",
@@ -15,7 +19,7 @@ pub fn steps(context: &Context<'_>) -> Vec<String> {
                 .directory
                 .join(&format!("{}.py", context.contract.handlers_module))
         ),
-    ];
+    ]);
     if context.routed_by_router() {
         steps.push("deploy workers before producers: the router sends ordinary tasks to an exchange that workers declare".to_owned());
     } else {

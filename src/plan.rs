@@ -17,6 +17,7 @@ use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
 use crate::path::RelPath;
+use crate::rules::requirements::{self, Moved};
 use crate::rules::{
     self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
 };
@@ -101,14 +102,25 @@ impl Plan {
 
 /// What wiring this service comes to. An error is a bug of ours: the plan failed its own proof.
 pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
-    match attempt(tree, flags, contracts, Recording::WithChanges) {
+    plan_from(tree, flags, contracts, None)
+}
+
+/// As [`plan`], for a service that comes from another contract, whose wiring is out of the tree: its pins
+/// move too, and what a person does next includes the migration.
+pub fn plan_from(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Result<Plan> {
+    match attempt(tree, flags, contracts, from, Recording::WithChanges) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
             if !unread.is_empty() {
                 return Ok(Plan::refused(unread));
             }
-            prove(tree, flags, contracts, &attempt).map(|()| attempt.plan).context(
+            prove(tree, flags, contracts, from, &attempt).map(|()| attempt.plan).context(
                 "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
             )
         }
@@ -116,8 +128,13 @@ pub fn plan(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> 
 }
 
 /// As [`plan`], without the proof: to compare, not to write.
-pub(crate) fn unproven(tree: &Tree, flags: &Config, contracts: &Contracts) -> Plan {
-    attempt(tree, flags, contracts, Recording::WithChanges)
+pub(crate) fn unproven(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Plan {
+    attempt(tree, flags, contracts, from, Recording::WithChanges)
         .map_or_else(Plan::refused, |attempt| attempt.plan)
 }
 
@@ -127,9 +144,12 @@ pub fn adopted(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Pla
     if !plan.changes.is_empty() || plan.is_refused() {
         return Ok(plan);
     }
-    Ok(attempt(tree, flags, contracts, Recording::Always)
+    Ok(attempt(tree, flags, contracts, None, Recording::Always)
         .map_or_else(Plan::refused, |attempt| attempt.plan))
 }
+
+/// What moves with the contract in a requirements file.
+const LIBRARY_PIN: &str = "library pin";
 
 /// When config and lock are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,9 +182,19 @@ fn near_errors(tree: &Tree, shared: &BTreeMap<RelPath, Folded>) -> Vec<Finding> 
         .collect()
 }
 
-fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) -> Result<()> {
+fn prove(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+    attempt: &Attempt,
+) -> Result<()> {
     for (path, folded) in &attempt.shared {
-        verify::only_adds(path, &folded.before, &folded.edits)?;
+        if attempt.pins.contains(path) {
+            verify::only_within_lines(path, &folded.before, &folded.edits)?;
+        } else {
+            verify::only_adds(path, &folded.before, &folded.edits)?;
+        }
         if path.has_extension("py")
             && let Ok(module) = tree.python(path)
         {
@@ -175,13 +205,14 @@ fn prove(tree: &Tree, flags: &Config, contracts: &Contracts, attempt: &Attempt) 
     if attempt.plan.changes.is_empty() {
         return Ok(());
     }
-    planning_again_gives_nothing(tree, flags, contracts, &attempt.plan)
+    planning_again_gives_nothing(tree, flags, contracts, from, &attempt.plan)
 }
 
 fn planning_again_gives_nothing(
     tree: &Tree,
     flags: &Config,
     contracts: &Contracts,
+    from: Option<&Contract>,
     plan: &Plan,
 ) -> Result<()> {
     let changes = plan
@@ -192,6 +223,7 @@ fn planning_again_gives_nothing(
         &tree.overlay(changes),
         flags,
         contracts,
+        from,
         Recording::WithChanges,
     ) {
         Ok(again) => match again.plan.changes.first() {
@@ -216,12 +248,15 @@ fn planning_again_gives_nothing(
 struct Attempt {
     plan: Plan,
     shared: BTreeMap<RelPath, Folded>,
+    /// The files in which a pin moves.
+    pins: Vec<RelPath>,
 }
 
 fn attempt(
     tree: &Tree,
     flags: &Config,
     contracts: &Contracts,
+    from: Option<&Contract>,
     recording: Recording,
 ) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
@@ -231,20 +266,65 @@ fn attempt(
         .as_deref()
         .map(|text| contracts.named(tree, text));
     let chosen = chosen.transpose().map_err(|finding| vec![finding])?;
-    let facts = facts::gather(tree, &config)?;
-    let (contract, choice) = match chosen {
+    let own: Vec<&str> = chosen
+        .iter()
+        .chain(from)
+        .map(|contract| contract.library.as_str())
+        .collect();
+    let facts = facts::gather_with(tree, &config, &own)?;
+    let (contract, choice) = match chosen.clone() {
         Some(contract) => (contract, Vec::new()),
         None => contract_choice::choose(&facts.pins, contracts).map_err(|finding| vec![finding])?,
     };
-    let settings = home::settings(tree, &facts, flags).map_err(|finding| vec![finding])?;
-    let (context, mut notes) =
-        context(tree, &facts, settings, &contract, &config).map_err(|finding| vec![finding])?;
+    let moved = match from {
+        Some(old) => requirements::moved(tree, &facts.pins, old, &contract)?,
+        None => Moved::default(),
+    };
+    if moved.files.is_empty() {
+        let parts = (&loaded, &config, &contract, from, recording);
+        return wired(tree, &facts, flags, contracts, parts, moved, choice);
+    }
+    // The rules see the pins as they will be.
+    let tree = tree.overlay(moved.texts());
+    let facts = facts::gather_with(&tree, &config, &own)?;
+    let parts = (&loaded, &config, &contract, from, recording);
+    wired(&tree, &facts, flags, contracts, parts, moved, choice)
+}
+
+/// The config file, what is decided, the contract, the one before, and when to record.
+type Parts<'a> = (
+    &'a Loaded,
+    &'a Config,
+    &'a Contract,
+    Option<&'a Contract>,
+    Recording,
+);
+
+fn wired(
+    tree: &Tree,
+    facts: &Facts,
+    flags: &Config,
+    contracts: &Contracts,
+    (loaded, config, contract, from, recording): Parts<'_>,
+    moved: Moved,
+    choice: Vec<Finding>,
+) -> Result<Attempt, Vec<Finding>> {
+    let settings = home::settings(tree, facts, flags).map_err(|finding| vec![finding])?;
+    let (mut context, mut notes) =
+        context(tree, facts, settings, contract, config).map_err(|finding| vec![finding])?;
+    context.from = from;
     notes.extend(choice);
     notes.extend(contract_choice::disagreement(&context, contracts));
     notes.extend(facts.notes.iter().cloned());
+    notes.extend(moved.findings);
     own_contract::check(&context).map_err(|finding| vec![finding])?;
-    let draft = run_rules(&context, notes)?;
-    fold(&context, &loaded, draft, recording)
+    let mut draft = run_rules(&context, notes)?;
+    let pins = moved.files.iter().map(|(path, ..)| path.clone()).collect();
+    for (path, text, edits) in moved.files {
+        draft.edit_text(&path, &text, edits, LIBRARY_PIN);
+    }
+    let attempt = fold(&context, loaded, draft, recording)?;
+    Ok(Attempt { pins, ..attempt })
 }
 
 fn context<'t>(
@@ -271,6 +351,7 @@ fn context<'t>(
         facts,
         settings,
         contract,
+        from: None,
         config,
         name,
         route: Route::EventOnly,
@@ -355,7 +436,11 @@ fn fold(
         next: crate::next::steps(context),
         ..Plan::default()
     };
-    Ok(Attempt { plan, shared })
+    Ok(Attempt {
+        plan,
+        shared,
+        pins: Vec::new(),
+    })
 }
 
 fn edited(path: &RelPath, folded: &Folded) -> FileChange {
@@ -493,6 +578,8 @@ fn fill(
                 lock.seeded
                     .insert(change.path.clone(), lock::Seeded { written: hash() });
             }
+            // The user's own dependency, which only follows the contract.
+            Kind::Shared if change.what == [LIBRARY_PIN] => {}
             Kind::Shared => {
                 let folded = &shared[&change.path];
                 let entry =

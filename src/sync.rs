@@ -17,7 +17,7 @@ use crate::finding::{Finding, Level};
 use crate::lock::{self, LOCK, Lock};
 use crate::merge::Conflict;
 use crate::path::RelPath;
-use crate::plan::{FileChange, Kind, Plan, plan, unproven};
+use crate::plan::{FileChange, Kind, Plan, plan, plan_from, unproven};
 use crate::standing::State;
 use crate::tree::Tree;
 use crate::unwire;
@@ -211,6 +211,11 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The contract that is left, if another is to be reached.
+    fn from(&self) -> Option<&Contract> {
+        (self.recorded.id != self.target.id).then_some(&self.recorded)
+    }
+
     /// The settings stay; our file and untouched handlers are made anew.
     fn kept(&self) -> Result<Way> {
         let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
@@ -221,7 +226,7 @@ impl<'a> Scene<'a> {
         let anew = undone.changes.iter().filter(|(path, _)| seeded(path));
         changes.extend(anew.cloned());
         let tree = self.tree.overlay(changes);
-        let plan = plan(&tree, &self.flags, self.contracts)?;
+        let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
         Ok(Way {
             contracts_differ: self.contracts_differ(&undone),
             missing: undone.missing,
@@ -243,7 +248,7 @@ impl<'a> Scene<'a> {
                 contract: Some(contract.named()),
                 ..self.flags.clone()
             };
-            let plan = unproven(&tree, &flags, self.contracts);
+            let plan = unproven(&tree, &flags, self.contracts, self.from());
             let wanted = plan.changes.into_iter();
             wanted
                 .filter_map(|change| match change.kind {
@@ -283,7 +288,7 @@ impl<'a> Scene<'a> {
             return Ok(Err(self.refused(undone.refusals)));
         }
         let tree = self.bare(&undone);
-        let plan = plan(&tree, &self.flags, self.contracts)?;
+        let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
         if plan.is_refused() {
             let findings = if kept.plan.is_refused() {
                 kept.plan.findings.clone()

@@ -19,6 +19,17 @@ pub fn only_adds(path: &RelPath, before: &[u8], edits: &EditSet) -> Result<()> {
     Ok(())
 }
 
+/// Whether no edit of a list of requirements takes away a line, or makes one.
+pub fn only_within_lines(path: &RelPath, before: &[u8], edits: &EditSet) -> Result<()> {
+    for edit in edits.iter() {
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let crosses = edit.span().of(before).iter().any(is_end)
+            || edit.text().bytes().any(|byte| is_end(&byte));
+        ensure!(!crosses, "an edit of {path} changes more than a pin");
+    }
+    Ok(())
+}
+
 /// Whether the spliced text reads as the old one did, with the edits' own statements added: the same
 /// errors, and every statement that no edit touches is there, byte for byte and in order.
 pub fn reads_as_before(

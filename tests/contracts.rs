@@ -14,7 +14,7 @@ use laws::{Files, Outcome};
 use scaffold_events::config::Config;
 use scaffold_events::contract::{Contract, Contracts};
 use scaffold_events::path::RelPath;
-use scaffold_events::plan::plan;
+use scaffold_events::plan::{Plan, plan, plan_from};
 use scaffold_events::tree::Tree;
 
 #[test]
@@ -357,4 +357,185 @@ fn a_contract_of_links_is_refused() {
             .as_str()
             .ends_with("listener.py.tera")
     );
+}
+
+/// A service whose pins move is wired as one that was pinned so from the start.
+#[test]
+fn pins_move_with_the_contract() {
+    let contracts = Contracts::embedded();
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/broker-plain-literal/in");
+    let pins = RelPath::parse("requirements.txt").unwrap();
+    let with = |line: &str| {
+        let mut files = files(&folder);
+        files.insert(
+            pins.clone(),
+            format!("celery==4.4.7\r\n{line}\r\n").into_bytes(),
+        );
+        files
+    };
+    let flags = Config {
+        contract: Some("zc-events@3".to_owned()),
+        ..Config::default()
+    };
+    let old = contracts.find("zc-common@1").unwrap();
+    let tree = |files: Files| Tree::named("orders", files);
+    let moved = plan_from(
+        &tree(with("zc_common==0.2.12  # events")),
+        &flags,
+        &contracts,
+        Some(&old),
+    );
+    let moved = moved.unwrap();
+    let fresh = plan(
+        &tree(with("zc_events==0.3.10  # events")),
+        &flags,
+        &contracts,
+    )
+    .unwrap();
+    let after = |plan: &Plan, path: &str| {
+        let mut changes = plan.changes.iter();
+        let change = changes.find(|change| change.path.as_str() == path);
+        change.map(|change| String::from_utf8(change.after.clone().unwrap()).unwrap())
+    };
+    assert_eq!(
+        after(&moved, "requirements.txt").unwrap(),
+        "celery==4.4.7\r\nzc_events==0.3.10  # events\r\n"
+    );
+    assert_eq!(after(&fresh, "requirements.txt"), None);
+    for path in [
+        "orders/settings.py",
+        "orders/microservice_events_listener.py",
+    ] {
+        assert_eq!(after(&moved, path), after(&fresh, path));
+    }
+    let steps = moved.next.join("\n");
+    for step in [
+        "`rabbitmqctl delete_queue orders-events`; lost in between: every event",
+        "give every handler in microservice_events.py the one argument `request`",
+        "`EventClient().post_no_wait(EVENT, data={...})`",
+    ] {
+        assert!(steps.contains(step), "{steps}");
+    }
+    assert!(!fresh.next.join("\n").contains("delete_queue"));
+}
+
+/// A move asks for what differs, and for nothing else.
+#[test]
+fn a_migration_asks_for_what_differs() {
+    let contracts = Contracts::embedded();
+    let steps = |old: &str, new: &str| {
+        let old = contracts.find(old).unwrap();
+        contracts
+            .find(new)
+            .unwrap()
+            .steps_from(&old, "orders")
+            .join("\n")
+    };
+    assert_eq!(steps("zc-events@2", "zc-events@2"), "");
+    assert!(!steps("zc-common@1", "zc-events@1").contains("delete_queue"));
+    assert!(steps("zc-common@1", "zc-events@1").contains("microservice-events-STAGE"));
+    assert!(steps("zc-events@1", "zc-events@2").contains("delete_queue orders-events"));
+    assert!(!steps("zc-events@2", "zc-events@3").contains("delete_queue"));
+    assert!(steps("zc-events@2", "zc-events@3").contains("drops them without a word"));
+    assert!(steps("zc-events@3", "zc-events@1").contains("without arguments"));
+}
+
+/// Which contract a service gets that names none, by what it pins.
+#[test]
+fn the_pinned_library_chooses_the_contract() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/broker-plain-literal/in");
+    let chosen = |lines: &str| {
+        let mut files = files(&folder);
+        let pins = format!("celery==4.4.7\n{lines}\n");
+        files.insert(
+            RelPath::parse("requirements.txt").unwrap(),
+            pins.into_bytes(),
+        );
+        let outcome = laws::obeyed("orders", &files, &Config::default()).unwrap();
+        let first = &outcome.plan.findings[0];
+        if outcome.plan.is_refused() {
+            return (first.code.to_owned(), first.places.len());
+        }
+        let config = &outcome.after[&RelPath::parse("scaffold-events.toml").unwrap()];
+        let config = std::str::from_utf8(config).unwrap();
+        let line = config.split('\n').find(|line| line.starts_with("contract"));
+        let mut findings = outcome.plan.findings.iter();
+        let note = findings.find(|finding| finding.code == "contract-by-pin");
+        let id = line.unwrap().split('"').nth(1).unwrap().to_owned();
+        (id, note.map_or(0, |note| note.places.len()))
+    };
+    for (lines, id, places) in [
+        ("", "zc-common@1.0", 0),
+        ("zc_common==0.2.12", "zc-common@1.0", 1),
+        ("zc_common==0.1.3", "zc-common@1.0", 1),
+        ("zc_common==0.4.1", "zc-common@1.0", 0),
+        ("zc_events==0.1.1", "zc-events@1.0", 1),
+        ("zc-events~=0.1.6", "zc-events@1.0", 1),
+        ("zc_events==0.2.4\nzc_common==0.4.1", "zc-events@2.0", 1),
+        ("zc_events==0.3.0", "zc-events@2.0", 1),
+        ("zc_events==0.3.8", "zc-events@3.0", 1),
+        ("zc_events>=0.2.1", "contract-unclear", 1),
+        ("zc_events", "contract-unclear", 1),
+        ("zc_events==0.4.0", "contract-unclear", 1),
+        ("zc_events==0.2.4\nzc_common==0.2.12", "contract-unclear", 2),
+    ] {
+        assert_eq!(chosen(lines), (id.to_owned(), places), "{lines}");
+    }
+}
+
+#[test]
+fn a_choice_that_the_pin_contradicts_is_an_error() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/broker-plain-literal/in");
+    let mut files = files(&folder);
+    let pins = RelPath::parse("requirements.txt").unwrap();
+    files.insert(pins, b"celery==4.4.7\nzc_events==0.1.10\n".to_vec());
+    let flags = Config {
+        contract: Some("zc-events@2".to_owned()),
+        ..Config::default()
+    };
+    let outcome = laws::obeyed("orders", &files, &flags).unwrap();
+    let codes: Vec<&str> = outcome
+        .plan
+        .findings
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    assert!(codes.contains(&"contract-not-the-pinned-one"), "{codes:?}");
+    assert!(!outcome.plan.is_refused());
+}
+
+/// The library of a service's own contract is looked for in the requirements like any other.
+#[test]
+fn the_library_of_an_own_contract_is_pinned_and_moved_to() {
+    let contracts = Contracts::embedded();
+    let wired = |line: &str, from: Option<&str>| {
+        let mut files = service("", "");
+        let pins = format!("celery==4.4.7\n{line}\n").into_bytes();
+        files.insert(RelPath::parse("requirements.txt").unwrap(), pins);
+        let old = from.map(|id| contracts.find(id).unwrap());
+        let tree = Tree::named("orders", files);
+        plan_from(&tree, &own(), &contracts, old.as_ref()).unwrap()
+    };
+    let codes =
+        |plan: &Plan| -> Vec<&str> { plan.findings.iter().map(|finding| finding.code).collect() };
+    assert!(codes(&wired("", None)).contains(&"library-not-required"));
+    let pinned = wired("Acme.Bus==2.4.1", None);
+    assert!(
+        !codes(&pinned).contains(&"library-not-required"),
+        "{:?}",
+        codes(&pinned)
+    );
+    let moved = wired("zc-common==0.2.12", Some("zc-common@1"));
+    let mut changes = moved.changes.iter();
+    let pins = changes
+        .find(|change| change.path.as_str() == "requirements.txt")
+        .unwrap();
+    assert_eq!(
+        pins.after.as_deref(),
+        Some(&b"celery==4.4.7\nacme-bus==2.4.1\n"[..])
+    );
+    assert!(!codes(&moved).contains(&"library-not-required"));
 }

@@ -186,15 +186,15 @@ mod tests {
         ),
         (
             "zc-events@1.0",
-            "2d75c65066e86b22956455128b5a34ec13d8140a7b1d93a3719513cc648c2fbc",
+            "848ae4e975e06fb004e797149a0ba1f9dba8e1dbd29bc4652a4cbdeb9b4e45ce",
         ),
         (
             "zc-events@2.0",
-            "2f6cff5a2f6a836315996b89e6e70976c3b3f01fa38ebfbeb9493967dc9defe5",
+            "8b255551e1d2dc81405c9bf527eaa86709869f07d6a6c2fe7b8d08930e0c1200",
         ),
         (
             "zc-events@3.0",
-            "6b3443eea1128c308617fc3648a1f966e54453f3a5cd7d9dc3fc933a418283ba",
+            "ff261bffb18af93df49acd2741cedc9ab6440a08c7e8f34aac9c17295f1ff9fd",
         ),
     ];
 

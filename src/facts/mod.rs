@@ -75,6 +75,15 @@ const EVENT_TASK: &str = "microservice.event";
 
 /// What the service in this tree is; every refusal at once where it cannot be told.
 pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
+    gather_with(tree, config, &[])
+}
+
+/// As [`gather`], with the libraries of contracts that are the service's own.
+pub fn gather_with(
+    tree: &Tree,
+    config: &Config,
+    libraries: &[&str],
+) -> Result<Facts, Vec<Finding>> {
     let mut service = Service::read(tree);
     let deployment = Deployment::read(tree, config, &service.files);
     service.started = deployment.started();
@@ -97,7 +106,7 @@ pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
         vec![Finding::refusal("app-not-importable", message).at(&candidate.file, candidate.call)]
     })?;
     let near = near(&service, &candidate.file, &loading.source);
-    let pins = Pins::read(tree, &service.files);
+    let pins = Pins::read_with(tree, &service.files, libraries);
     Ok(Facts {
         python: python_version::python(&service, &pins, &near),
         pins,

@@ -56,18 +56,24 @@ pub struct Pins(Vec<Pin>);
 impl Pins {
     /// The pins in these files of a service.
     pub fn read(tree: &Tree, files: &[RelPath]) -> Self {
+        Self::read_with(tree, files, &[])
+    }
+
+    /// As [`Pins::read`], with libraries of the service's own contracts.
+    pub fn read_with(tree: &Tree, files: &[RelPath], libraries: &[&str]) -> Self {
+        let packages = &Packages::with(libraries);
         let mut pins = Vec::new();
         for path in files {
             let Some(form) = requirement::Form::of(path) else {
                 continue;
             };
-            let Some(bytes) = tree.bytes(path).filter(|bytes| mentions(bytes)) else {
+            let Some(bytes) = tree.bytes(path).filter(|bytes| packages.mentioned(bytes)) else {
                 continue;
             };
             let found = match form {
-                requirement::Form::Lock => lock::pins(&bytes),
-                requirement::Form::PipfileLock => lock::pipfile_pins(&bytes),
-                form => requirement::pins(form, &bytes),
+                requirement::Form::Lock => lock::pins(&bytes, packages),
+                requirement::Form::PipfileLock => lock::pipfile_pins(&bytes, packages),
+                form => requirement::pins(form, &bytes, packages),
             };
             let locked = matches!(
                 form,
@@ -277,10 +283,31 @@ const PACKAGES: [&str; 6] = [
     "kombu",
 ];
 
-/// A package's name as PyPI compares it, if it is one that matters.
-fn package_that_matters(name: &str) -> Option<String> {
-    let name = normalised(name);
-    PACKAGES.contains(&name.as_str()).then_some(name)
+/// The packages that matter: those of our contracts, and libraries of a service's own.
+#[derive(Default)]
+struct Packages<'a> {
+    libraries: &'a [&'a str],
+}
+
+impl<'a> Packages<'a> {
+    fn with(libraries: &'a [&'a str]) -> Self {
+        Self { libraries }
+    }
+
+    /// A package's name as PyPI compares it, if it is one that matters.
+    fn named(&self, name: &str) -> Option<String> {
+        let name = normalised(name);
+        let own = |library: &&str| normalised(library) == name;
+        let matters = PACKAGES.contains(&name.as_str()) || self.libraries.iter().any(own);
+        matters.then_some(name)
+    }
+
+    /// Whether one of them may be in a file: letters that no spelling of its name changes.
+    fn mentioned(&self, bytes: &[u8]) -> bool {
+        let words = ["elery", "zc", "ZC", "Zc", "jango", "ika", "ombu"];
+        let other = |library: &&str| !PACKAGES.contains(&normalised(library).as_str());
+        self.libraries.iter().any(other) || words.iter().any(|word| text::contains(bytes, word))
+    }
 }
 
 fn normalised(name: &str) -> String {
@@ -293,11 +320,6 @@ fn normalised(name: &str) -> String {
         }
     }
     out
-}
-
-fn mentions(bytes: &[u8]) -> bool {
-    let words = ["elery", "zc", "ZC", "Zc", "jango", "ika", "ombu"];
-    words.iter().any(|word| text::contains(bytes, word))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod overrides;
 pub mod own_contract;
 pub mod queues;
 pub mod recognise;
+pub mod requirements;
 pub mod route_choice;
 pub mod routes;
 pub mod unread;
@@ -43,6 +44,8 @@ pub struct Context<'t> {
     pub settings: Settings<'t>,
     /// What it is to be wired to.
     pub contract: &'t Contract,
+    /// The contract that it was wired to before, where it moves from one to another.
+    pub from: Option<&'t Contract>,
     /// What the user decided.
     pub config: &'t Config,
     /// The service's name on the bus.

@@ -2,6 +2,7 @@
 
 from checks import CHECKS
 from compiles import PYTHONS, changed, files_compile, fixture_pairs
+from contract_scenarios import contracts_receive
 from environments import Missing
 from resolved import settings_resolve
 from scenarios import SCENARIOS, Run
@@ -10,6 +11,7 @@ from scenarios import SCENARIOS, Run
 def run_suite(report, program, broker_url, directory):
     runs = [Run(row, directory, broker_url) for row in SCENARIOS]
     played = [run for run in runs if play(report, run, program)]
+    contracts_receive(report, program, broker_url, directory)
     settings_resolve(report)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))

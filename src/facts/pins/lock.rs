@@ -1,11 +1,11 @@
 //! Lock files: what is installed. Pure.
 
 use super::requirement::bounds;
-use super::{Bound, Found, Version, package_that_matters};
+use super::{Bound, Found, Packages, Version};
 use crate::facts::text::{lines, masked, trimmed};
 
 /// The versions in `poetry.lock`, `uv.lock` and `pdm.lock`: `[[package]]`, then `name = …`, `version = …`.
-pub(super) fn pins(bytes: &[u8]) -> Vec<Found> {
+pub(super) fn pins(bytes: &[u8], packages: &Packages<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut package = None;
     for line in lines(bytes) {
@@ -14,7 +14,7 @@ pub(super) fn pins(bytes: &[u8]) -> Vec<Found> {
         if text.starts_with('[') {
             package = None;
         } else if let Some(name) = value_of(&text, "name") {
-            package = package_that_matters(name);
+            package = packages.named(name);
         } else if let Some(version) = value_of(&text, "version").and_then(Version::parse) {
             found.extend(package.take().map(|package| Found {
                 package,
@@ -27,7 +27,7 @@ pub(super) fn pins(bytes: &[u8]) -> Vec<Found> {
 }
 
 /// The versions in `Pipfile.lock`: `"celery": {`, then `"version": "==5.2"`, as pipenv lays it out.
-pub(super) fn pipfile_pins(bytes: &[u8]) -> Vec<Found> {
+pub(super) fn pipfile_pins(bytes: &[u8], packages: &Packages<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut package = None;
     for line in lines(bytes) {
@@ -39,7 +39,7 @@ pub(super) fn pipfile_pins(bytes: &[u8]) -> Vec<Found> {
         let key = key.trim().trim_matches('"');
         let value = value.trim();
         if value == "{" {
-            package = package_that_matters(key);
+            package = packages.named(key);
         } else if key == "version" {
             let version = value.trim_matches([',', '"', ' ']);
             found.extend(package.take().map(|package| Found {
@@ -65,8 +65,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_too_odd(text: Vec<u8>) {
-            pins(&text);
-            pipfile_pins(&text);
+            pins(&text, &Packages::default());
+            pipfile_pins(&text, &Packages::default());
         }
     }
 }

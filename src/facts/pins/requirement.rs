@@ -1,6 +1,6 @@
 //! Requirements as people write them: by line, in quotes, or as a TOML key. Pure.
 
-use super::{Bound, Found, Version, package_that_matters};
+use super::{Bound, Found, Packages, Version};
 use crate::edit::Span;
 use crate::facts::text::{lines, masked, trimmed};
 use crate::path::RelPath;
@@ -41,23 +41,23 @@ impl Form {
 }
 
 /// The pins in a file of this form.
-pub(super) fn pins(form: Form, bytes: &[u8]) -> Vec<Found> {
+pub(super) fn pins(form: Form, bytes: &[u8], packages: &Packages<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut table = String::new();
     for line in lines(bytes) {
         let span = trimmed(bytes, line);
         let text = masked(span.of(bytes));
         match form {
-            Form::Lines => found.extend(requirement(&text, span)),
-            Form::Quoted => found.extend(quoted(&text, span)),
+            Form::Lines => found.extend(requirement(&text, span, packages)),
+            Form::Quoted => found.extend(quoted(&text, span, packages)),
             Form::Toml => {
                 if text.starts_with('[') {
                     text.trim_matches(['[', ']']).clone_into(&mut table);
                 }
-                let keyed = key(&table, &text, span);
+                let keyed = key(&table, &text, span, packages);
                 match keyed {
                     Some(keyed) => found.push(keyed),
-                    None => found.extend(quoted(&text, span)),
+                    None => found.extend(quoted(&text, span, packages)),
                 }
             }
             Form::Lock | Form::PipfileLock => {}
@@ -104,20 +104,20 @@ fn bound(operator: &str, number: &str) -> Option<(Bound, Version)> {
 }
 
 /// One requirement: `celery[redis]>=5.2 ; marker`, `-e git+…@tag#egg=name`, `name @ url`.
-fn requirement(text: &str, span: Span) -> Option<Found> {
+fn requirement(text: &str, span: Span, packages: &Packages<'_>) -> Option<Found> {
     let text = match text.find(" #") {
         _ if text.starts_with('#') => return None,
         Some(comment) => text[..comment].trim_end(),
         None => text,
     };
     if let Some((url, egg)) = text.split_once("#egg=") {
-        return from_url(url, egg, span);
+        return from_url(url, egg, span, packages);
     }
     let text = text.split(';').next().unwrap_or_default();
     let end = text
         .find(|other: char| !other.is_ascii_alphanumeric() && !"-_.".contains(other))
         .unwrap_or(text.len());
-    let package = package_that_matters(&text[..end])?;
+    let package = packages.named(&text[..end])?;
     let rest = text[end..].trim_start();
     let rest = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((_, rest)) => rest.trim_start(),
@@ -139,7 +139,7 @@ fn requirement(text: &str, span: Span) -> Option<Found> {
     })
 }
 
-fn from_url(url: &str, egg: &str, span: Span) -> Option<Found> {
+fn from_url(url: &str, egg: &str, span: Span, packages: &Packages<'_>) -> Option<Found> {
     let egg = egg.split(['&', ' ', '[']).next().unwrap_or_default();
     let (name, version) = match egg.split_once("==") {
         Some((name, version)) => (name, Some(version)),
@@ -150,7 +150,7 @@ fn from_url(url: &str, egg: &str, span: Span) -> Option<Found> {
             _ => (egg, None),
         },
     };
-    let package = package_that_matters(name)?;
+    let package = packages.named(name)?;
     let named = version.and_then(Version::parse);
     let bound = named
         .map(|version| (Bound::Exact, version))
@@ -172,7 +172,7 @@ fn tag(url: &str) -> Option<(Bound, Version)> {
 }
 
 /// The requirements in quotes on a line.
-fn quoted(text: &str, span: Span) -> Vec<Found> {
+fn quoted(text: &str, span: Span, packages: &Packages<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut rest = text.split('#').next().unwrap_or_default();
     if text.contains("#egg=") {
@@ -183,20 +183,20 @@ fn quoted(text: &str, span: Span) -> Vec<Found> {
         let Some((inside, behind)) = rest[open + 1..].split_once(quote) else {
             break;
         };
-        found.extend(requirement(inside.trim(), span));
+        found.extend(requirement(inside.trim(), span, packages));
         rest = behind;
     }
     found
 }
 
 /// `celery = "^5.2"`, `celery = {version = "5.2"}`, or `version = "5.2"` in the package's own table.
-fn key(table: &str, text: &str, span: Span) -> Option<Found> {
+fn key(table: &str, text: &str, span: Span, packages: &Packages<'_>) -> Option<Found> {
     let (key, value) = text.split_once('=')?;
     let key = key.trim().trim_matches(['"', '\'']);
     let own_table = table.rsplit('.').next().unwrap_or_default();
     let package = match key {
-        "version" => package_that_matters(own_table)?,
-        key => package_that_matters(key)?,
+        "version" => packages.named(own_table)?,
+        key => packages.named(key)?,
     };
     let value = value.trim();
     let version = if value.starts_with('{') {
@@ -251,14 +251,14 @@ mod tests {
         #[test]
         fn no_text_is_too_odd(text in "(celery|zc|[=<>~^!,'\"\\[\\]{}#@;. \\-\\n\\\\]|egg=|version|[0-9a-zé]){0,40}") {
             for form in [Form::Lines, Form::Quoted, Form::Toml] {
-                pins(form, text.as_bytes());
+                pins(form, text.as_bytes(), &Packages::default());
             }
         }
 
         #[test]
         fn no_bytes_are_too_odd(text: Vec<u8>) {
             for form in [Form::Lines, Form::Quoted, Form::Toml] {
-                pins(form, &text);
+                pins(form, &text, &Packages::default());
             }
         }
     }
