@@ -114,7 +114,7 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
             return Ok(plan);
         }
     };
-    let kept = scene.kept()?;
+    let kept = scene.kept();
     if !kept.needs_move() {
         return Ok(fate::finish(&scene, &kept));
     }
@@ -217,7 +217,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The settings stay; our file and untouched handlers are made anew.
-    fn kept(&self) -> Result<Way> {
+    fn kept(&self) -> Way {
         let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
         let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
         changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
@@ -226,15 +226,16 @@ impl<'a> Scene<'a> {
         let anew = undone.changes.iter().filter(|(path, _)| seeded(path));
         changes.extend(anew.cloned());
         let tree = self.tree.overlay(changes);
-        let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
-        Ok(Way {
+        // No setting of this plan is written, so that there is nothing to prove.
+        let plan = unproven(&tree, &self.flags, self.contracts, self.from());
+        Way {
             contracts_differ: self.contracts_differ(&undone),
             missing: undone.missing,
             restore: self.wishes.restore,
             moves: false,
             tree,
             plan,
-        })
+        }
     }
 
     /// Whether the two contracts want other settings of this service, had it none of ours.
@@ -290,7 +291,7 @@ impl<'a> Scene<'a> {
         let tree = self.bare(&undone);
         let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
         if plan.is_refused() {
-            let findings = if kept.plan.is_refused() {
+            let findings = if kept.plan.is_refused() && !kept.contracts_differ {
                 kept.plan.findings.clone()
             } else {
                 plan.findings

@@ -32,6 +32,7 @@ fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
         }
         let before = files(&folder.join("in"));
         let directory = case.directory.as_deref().unwrap_or("orders");
+        let before = with_library(before);
         let tree = Tree::named(directory, before.clone());
         let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
         let after = applied(&before, &plan);
@@ -42,6 +43,23 @@ fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
         });
     }
     found
+}
+
+/// The service asks for the library, so that it can move between contracts.
+fn with_library(mut files: Files) -> Files {
+    let pins = files.entry(path("requirements.txt")).or_default();
+    if !pins
+        .windows(9)
+        .any(|word| word == b"zc_common" || word == b"zc-common")
+    {
+        let newline: &[u8] = if pins.is_empty() || pins.ends_with(b"\n") {
+            b""
+        } else {
+            b"\n"
+        };
+        *pins = [pins, newline, b"zc_common==0.2.12\n"].concat();
+    }
+    files
 }
 
 fn applied(files: &Files, plan: &Plan) -> Files {
@@ -303,23 +321,49 @@ fn to(id: &str) -> Wishes {
     }
 }
 
+/// What keeps a service from a contract, whatever it was wired to before.
+const HINDRANCES: [&str; 2] = ["library-required", "queues-mapping-arguments"];
+
+/// One of each kind of home and spelling; `CASE= cargo test --test sync pair` takes them all.
+const SAMPLE: [&str; 6] = [
+    "broker-plain-literal",
+    "class-config-object",
+    "conf-update-with-keyword-queues",
+    "crlf-settings",
+    "imports-string-becomes-tuple",
+    "router-when-every-condition-holds",
+];
+
 #[test]
 fn every_pair_of_contracts_is_one_step_and_back() {
     let contracts = Contracts::embedded();
     all(
-        |name| std::env::var("CASE").map_or(true, |wanted| name.contains(&wanted)),
+        |name| match std::env::var("CASE") {
+            Ok(wanted) => name.contains(&wanted),
+            Err(_) => SAMPLE.contains(&name),
+        },
         |service| {
             let mut reached: Vec<(usize, Files)> = Vec::new();
             for (at, id) in IDS.iter().enumerate() {
                 let (done, plan) = synced(&service.after, &contracts, &to(id));
                 if plan.is_refused() {
-                    continue; // a fixture may not go with a contract
+                    let why = plan
+                        .findings
+                        .iter()
+                        .any(|one| HINDRANCES.contains(&one.code));
+                    if !why {
+                        return Err(format!("{id}: {:?}", plan.findings));
+                    }
+                    continue;
                 }
                 let (again, second) = synced(&done, &contracts, &Wishes::default());
                 if again != done || second.standing.has(State::Outdated) {
                     return Err(format!("{id} again: {:?}", differing(&again, &done)));
                 }
                 reached.push((at, done));
+            }
+            if std::env::var("CASE").is_err() && reached.len() < IDS.len() {
+                return Err(format!("reached only {}", reached.len()));
             }
             for (from, start) in &reached {
                 for (end, wanted) in &reached {
