@@ -52,6 +52,9 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Init {
+    /// Replace a listener that was copied by hand and is not safe; `--dry-run` shows the difference
+    #[arg(long)]
+    adopt_listener: bool,
     /// The service's directory
     #[arg(value_name = "SERVICE", default_value = ".")]
     service: PathBuf,

@@ -7,7 +7,7 @@ mod cases;
 use cases::{Expect, Files, cases, files, flags};
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
-use scaffold_events::init::init;
+use scaffold_events::init::{Listener, init};
 use scaffold_events::newline::Newline;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan};
@@ -219,7 +219,13 @@ fn codes(plan: &Plan) -> Vec<&'static str> {
 fn created() -> Files {
     let nothing = Files::new();
     let tree = Tree::named("orders", nothing.clone());
-    let plan = init(&tree, &Config::default(), &Contracts::embedded()).unwrap();
+    let plan = init(
+        &tree,
+        &Config::default(),
+        &Contracts::embedded(),
+        Listener::Keep,
+    )
+    .unwrap();
     applied(&nothing, &plan)
 }
 

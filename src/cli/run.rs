@@ -9,7 +9,7 @@ use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::contract::{Contract, Contracts};
 use crate::finding::Finding;
-use crate::init;
+use crate::init::{self, Listener};
 use crate::path::RelPath;
 use crate::plan::Plan;
 use crate::report::{self, Detail, Outcome, Status};
@@ -24,9 +24,13 @@ pub fn run(cli: &Cli) -> u8 {
     let code = match &cli.command {
         Command::Init(command) => {
             let flags = command.choices.config();
+            let listener = match command.adopt_listener {
+                true => Listener::Replace,
+                false => Listener::Keep,
+            };
             let services = std::slice::from_ref(&command.service);
             written(services, &command.how, &cli.output, &|root| {
-                to_init(root, &flags)
+                to_init(root, &flags, listener)
             })
         }
         Command::Remove(command) => {
@@ -201,9 +205,10 @@ fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {
 type PlanFor<'a> = dyn Fn(&Path) -> Result<(Tree, Plan)> + 'a;
 
 /// `init` alone creates what is not there.
-fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+fn to_init(root: &Path, flags: &Config, listener: Listener) -> Result<(Tree, Plan)> {
     let tree = service_at(root)?;
-    let plan = init::init(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
+    let plan = init::init(&tree, flags, &Contracts::embedded(), listener)
+        .with_context(|| our_bug(root))?;
     Ok((tree, plan))
 }
 

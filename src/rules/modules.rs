@@ -95,7 +95,10 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
         let finding = Finding::refusal("listener-unsafe", message)
             .at(path, unsafe_call.span)
             .label("an event type of `__setattr__`, or of an imported function, is called too")
-            .help("move this file away and run again: a safe one is written in its place");
+            .help(
+                "see what a safe one differs in: `scaffold-events init --adopt-listener --dry-run`",
+            )
+            .help("put it in its place: `scaffold-events init --adopt-listener`");
         return Err(logger
             .into_iter()
             .fold(finding, |finding, span| finding.at(path, span)));
