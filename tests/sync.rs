@@ -393,7 +393,13 @@ fn edits() -> Vec<(&'static str, fn(&str) -> String)> {
     vec![
         ("before", |text| format!("# mine\n{text}")),
         ("after", |text| format!("{text}\nMINE = 1\n")),
-        ("inside", |text| text.replacen("Queue(SERVICE_NAME", "Queue('mine'),\n    Queue(SERVICE_NAME", 1)),
+        ("inside", |text| {
+            text.replacen(
+                "Queue(SERVICE_NAME",
+                "Queue('mine'),\n    Queue(SERVICE_NAME",
+                1,
+            )
+        }),
         ("black", |text| {
             text.replace("CELERY_QUEUES = (\n    ", "CELERY_QUEUES = (")
                 .replace("),\n)", "))")
@@ -401,7 +407,7 @@ fn edits() -> Vec<(&'static str, fn(&str) -> String)> {
         }),
         ("moved", |text| {
             let start = text.find("CELERY_ROUTES = ").unwrap();
-            let end = start + text[start..].find("\n}\n").unwrap() + 3;
+            let end = start + text[start..].find("\n").unwrap() + 1;
             let (head, block, tail) = (&text[..start], &text[start..end], &text[end..]);
             format!("{head}{tail}\n{block}")
         }),
@@ -423,24 +429,42 @@ fn what_people_do_to_settings_outlives_every_command() {
         assert!(!plan.is_refused(), "{kind}: {:?}", plan.findings);
         assert_eq!(text(&same, SETTINGS), edited, "{kind}: nothing to do");
 
-        let (next, plan) = synced(&files, &revisions::with_second_revision(), &Wishes::default());
+        let (next, plan) = synced(
+            &files,
+            &revisions::with_second_revision(),
+            &Wishes::default(),
+        );
         assert!(!plan.is_refused(), "{kind}: {:?}", plan.findings);
-        assert_eq!(text(&next, SETTINGS), edited, "{kind}: the revision changes the listener");
+        assert_eq!(
+            text(&next, SETTINGS),
+            edited,
+            "{kind}: the revision changes the listener"
+        );
 
         let (moved, plan) = synced(&files, &Contracts::embedded(), &to("zc-events@3"));
         assert!(!plan.is_refused(), "{kind}: {:?}", plan.findings);
         let now = text(&moved, SETTINGS);
-        assert!(now.contains("EVENTS_EXCHANGE") && now.contains("x-max-priority"), "{kind}: {now}");
-        assert_eq!(now.matches("-events").count(), 1, "{kind}: {now}");
+        assert!(
+            now.contains("EVENTS_EXCHANGE") && now.contains("x-max-priority"),
+            "{kind}: {now}"
+        );
+        assert_eq!(now.matches("SERVICE_NAME + ").count(), 1, "{kind}: {now}");
         let mine = |text: &str| text.matches("mine").count() + text.matches("MINE").count();
         assert_eq!(mine(&now), mine(&edited), "{kind}: {now}");
-        assert_eq!(Newline::of(now.as_bytes()), Newline::of(edited.as_bytes()), "{kind}");
+        assert_eq!(
+            Newline::of(now.as_bytes()),
+            Newline::of(edited.as_bytes()),
+            "{kind}"
+        );
 
         let tree = Tree::named("anything", files.clone());
         let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
         assert!(!plan.is_refused(), "{kind}: {:?}", plan.findings);
         let left = text(&applied(&files, &plan), SETTINGS);
-        assert!(!left.contains("-events") && !left.contains("listener"), "{kind}: {left}");
+        assert!(
+            !left.contains("-events") && !left.contains("listener"),
+            "{kind}: {left}"
+        );
         assert_eq!(mine(&left), mine(&edited), "{kind}: {left}");
     }
 }
@@ -450,20 +474,30 @@ fn settings_that_became_a_package_are_found_again() {
     let service = one("broker-plain-literal");
     let mut files = service.after.clone();
     let settings = files.remove(&path(SETTINGS)).unwrap();
-    files.insert(path("orders/settings/__init__.py"), b"from .base import *\n".to_vec());
+    files.insert(
+        path("orders/settings/__init__.py"),
+        b"from .base import *\n".to_vec(),
+    );
     files.insert(path("orders/settings/base.py"), settings.clone());
     let (done, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
     assert!(!plan.is_refused(), "{:?}", plan.findings);
     assert_eq!(done[&path("orders/settings/base.py")], settings);
     let config = text(&done, "scaffold-events.toml");
-    assert!(config.contains("settings = \"orders/settings/__init__.py\""), "{config}");
+    assert!(
+        config.contains("settings = \"orders/settings/__init__.py\""),
+        "{config}"
+    );
     let (again, plan) = synced(&done, &Contracts::embedded(), &Wishes::default());
     assert_eq!(differing(&again, &done), []);
     assert_eq!(plan.standing.worst(), State::Clean);
     let tree = Tree::named("anything", done.clone());
     let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
     let left = applied(&done, &plan);
-    assert!(!text(&left, "orders/settings/base.py").contains("-events"), "{:?}", plan.findings);
+    assert!(
+        !text(&left, "orders/settings/base.py").contains("-events"),
+        "{:?}",
+        plan.findings
+    );
 }
 
 #[test]
@@ -479,8 +513,14 @@ fn our_modules_that_were_moved_are_found_again() {
     let (done, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
     assert!(!plan.is_refused(), "{:?}", plan.findings);
     let settings = text(&done, SETTINGS);
-    assert!(settings.contains("orders.tasks.microservice_events_listener"), "{settings}");
-    assert!(!settings.contains("orders.microservice_events_listener"), "{settings}");
+    assert!(
+        settings.contains("orders.tasks.microservice_events_listener"),
+        "{settings}"
+    );
+    assert!(
+        !settings.contains("orders.microservice_events_listener"),
+        "{settings}"
+    );
     assert!(text(&done, "scaffold-events.toml").contains("tasks-dir = \"orders/tasks\""));
     assert!(!done.contains_key(&path(LISTENER)));
     let (again, plan) = synced(&done, &Contracts::embedded(), &Wishes::default());
@@ -493,14 +533,25 @@ fn entries_move_to_the_spelling_that_celery_reads_now() {
     let service = one("broker-plain-literal");
     let app = "orders/celery.py";
     let files = edit(&service.after, app, |text| {
-        text.replace("config_from_object('django.conf:settings')", "config_from_object('django.conf:settings', namespace='CELERY')")
+        text.replace(
+            "config_from_object('django.conf:settings')",
+            "config_from_object('django.conf:settings', namespace='CELERY')",
+        )
     });
     assert_ne!(text(&files, app), text(&service.after, app));
     let (done, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
     assert!(!plan.is_refused(), "{:?}", plan.findings);
-    assert_eq!(plan.standing.worst(), State::Outdated, "{:?}", plan.findings);
+    assert_eq!(
+        plan.standing.worst(),
+        State::Outdated,
+        "{:?}",
+        plan.findings
+    );
     let settings = text(&done, SETTINGS);
-    assert!(settings.contains("CELERY_TASK_QUEUES") && !settings.contains("CELERY_QUEUES"), "{settings}");
+    assert!(
+        settings.contains("CELERY_TASK_QUEUES") && !settings.contains("CELERY_QUEUES"),
+        "{settings}"
+    );
     let (again, _) = synced(&done, &Contracts::embedded(), &Wishes::default());
     assert_eq!(differing(&again, &done), []);
 }

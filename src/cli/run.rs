@@ -24,9 +24,10 @@ pub fn run(cli: &Cli) -> u8 {
     let code = match &cli.command {
         Command::Init(command) => {
             let flags = command.choices.config();
-            let listener = match command.adopt_listener {
-                true => Listener::Replace,
-                false => Listener::Keep,
+            let listener = if command.adopt_listener {
+                Listener::Replace
+            } else {
+                Listener::Keep
             };
             let services = std::slice::from_ref(&command.service);
             written(services, &command.how, &cli.output, &|root| {
