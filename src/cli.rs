@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{AppName, Config, Route, values};
+use crate::merge::Conflict;
 use crate::path::RelPath;
 use crate::report::Detail;
 
@@ -38,9 +39,13 @@ Exit codes:
 enum Command {
     /// Wire a service, in place and all or nothing; a missing or empty one is created
     Init(Init),
-    /// Say whether services are wired as their contract wants; never writes
-    Check(Several),
-    /// Print what `init` would do, as a patch for `git apply`
+    /// Bring wired services up to date after an upgrade, and keep what was edited
+    Sync(Sync),
+    /// Take out what was put in, and nothing else
+    Remove(Remove),
+    /// Say whether services are wired, current and untouched; never writes
+    Check(Check),
+    /// Print what `sync` (or `init`) would do, as a patch for `git apply`
     Diff(Several),
     /// Load a service's real Celery app and say what is wrong with it; this runs the service's code
     Doctor(doctor::Doctor),
@@ -50,17 +55,75 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Init {
+    /// Replace a listener that was copied by hand and is not safe; `--dry-run` shows the difference
+    #[arg(long)]
+    adopt_listener: bool,
     /// The service's directory
     #[arg(value_name = "SERVICE", default_value = ".")]
     service: PathBuf,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    choices: Choices,
+}
+
+#[derive(Args, Debug)]
+struct Sync {
+    /// The services' directories
+    #[arg(value_name = "SERVICE", default_value = ".")]
+    services: Vec<PathBuf>,
+    /// Move to this contract; without it, to the newest revision of the one that is wired
+    #[arg(long, value_name = "ID", value_parser = values::contract)]
+    to: Option<String>,
+    /// Put back what was taken out by hand
+    #[arg(long)]
+    restore: bool,
+    /// Where an edit of yours and the new text meet: both between markers, the new one, or yours
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    conflict: Conflict,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    several: Several,
+    /// Fail only where something was changed by hand
+    #[arg(long, conflicts_with = "outdated_only")]
+    drift_only: bool,
+    /// Fail only where something newer waits
+    #[arg(long)]
+    outdated_only: bool,
+}
+
+#[derive(Args, Debug)]
+struct Remove {
+    /// The service's directory
+    #[arg(value_name = "SERVICE", default_value = ".")]
+    service: PathBuf,
+    /// Delete the listener even where it was edited by hand
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a command writes.
+#[derive(Args, Debug)]
+struct How {
     /// Do not ask before writing
     #[arg(short, long)]
     yes: bool,
     /// Print the patch and write nothing, as `diff` does
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    choices: Choices,
 }
 
 #[derive(Args, Debug)]

@@ -13,7 +13,7 @@ use std::fmt;
 use crate::path::RelPath;
 
 pub use read::{Loaded, load};
-pub use write::write;
+pub use write::{revised, write};
 
 /// The file we make where the user has none.
 pub const FILE: &str = "scaffold-events.toml";

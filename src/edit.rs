@@ -100,6 +100,23 @@ impl EditSet {
         Ok(())
     }
 
+    /// The one edit that makes `after` of `before`; none where they are the same.
+    pub fn between(before: &str, after: &str) -> Self {
+        if before == after {
+            return Self::default();
+        }
+        let same = |(a, b): &(char, char)| a == b;
+        let start: usize = (before.chars().zip(after.chars()).take_while(same))
+            .map(|(c, _)| c.len_utf8())
+            .sum();
+        let (old, new) = (&before[start..], &after[start..]);
+        let end: usize = (old.chars().rev().zip(new.chars().rev()).take_while(same))
+            .map(|(c, _)| c.len_utf8())
+            .sum();
+        let span = Span::new(start, before.len() - end);
+        Self(vec![Edit::replace(span, &new[..new.len() - end])])
+    }
+
     /// The edits in text order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Edit> {
         self.0.iter()

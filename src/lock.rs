@@ -32,6 +32,9 @@ pub struct Lock {
     /// Our files.
     #[serde(default)]
     pub owned: BTreeMap<RelPath, Owned>,
+    /// The files of a new service that we created whole.
+    #[serde(default)]
+    pub created: BTreeMap<RelPath, Seeded>,
     /// The files we gave away.
     #[serde(default)]
     pub seeded: BTreeMap<RelPath, Seeded>,
@@ -81,8 +84,8 @@ pub struct Shared {
 pub struct Undo {
     /// The offset of the first byte of ours.
     pub at: usize,
-    /// How many bytes of ours go.
-    pub delete: usize,
+    /// Our text, which goes: where the file is not what we left, its meaning is looked for.
+    pub ours: String,
     /// What stood there, in its own newlines.
     pub insert: String,
 }

@@ -11,6 +11,7 @@ use crate::celery::Setting;
 use crate::config::{self, AppName, Config, Loaded, Route};
 use crate::contract::{Contract, Contracts};
 use crate::draft::{Draft, Folded};
+use crate::edit::EditSet;
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
@@ -21,14 +22,31 @@ use crate::rules::requirements::{self, Moved};
 use crate::rules::{
     self, Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
 };
+use crate::standing::Standing;
 use crate::tree::Tree;
 use crate::verify;
 
 pub use crate::change::{FileChange, Kind};
 
+/// What a plan leads to.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// A service that receives events as its contract says.
+    #[default]
+    Wired,
+    /// A service as it was before it was wired.
+    Unwired,
+}
+
 /// Everything a command needs to know.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Plan {
+    /// What it leads to.
+    pub goal: Goal,
+    /// How the service stands, where that was asked.
+    pub standing: Standing,
+    /// Applied, it leaves something for a person to finish.
+    pub open: bool,
     /// The files that would differ, in path order; the lock file last.
     pub changes: Vec<FileChange>,
     /// What is not as the contract wants, worst first.
@@ -41,7 +59,7 @@ pub struct Plan {
 
 impl Plan {
     /// A plan that changes nothing, for these reasons.
-    fn refused(mut findings: Vec<Finding>) -> Self {
+    pub fn refused(mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| finding.level);
         Self {
             findings,
@@ -70,7 +88,7 @@ pub fn plan_from(
     contracts: &Contracts,
     from: Option<&Contract>,
 ) -> Result<Plan> {
-    match attempt(tree, flags, contracts, from) {
+    match attempt(tree, flags, contracts, from, Recording::WithChanges) {
         Err(findings) => Ok(Plan::refused(findings)),
         Ok(attempt) => {
             let unread = near_errors(tree, &attempt.shared);
@@ -87,6 +105,39 @@ pub fn plan_from(
             )
         }
     }
+}
+
+/// As [`plan`], without the proof: to compare, not to write.
+pub(crate) fn unproven(
+    tree: &Tree,
+    flags: &Config,
+    contracts: &Contracts,
+    from: Option<&Contract>,
+) -> Plan {
+    attempt(tree, flags, contracts, from, Recording::WithChanges)
+        .map_or_else(Plan::refused, |attempt| attempt.plan)
+}
+
+/// As [`plan`]; where all is right already, by hand, the plan is to record that.
+pub fn adopted(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
+    let plan = plan(tree, flags, contracts)?;
+    if !plan.changes.is_empty() || plan.is_refused() {
+        return Ok(plan);
+    }
+    Ok(attempt(tree, flags, contracts, None, Recording::Always)
+        .map_or_else(Plan::refused, |attempt| attempt.plan))
+}
+
+/// What moves with the contract in a requirements file.
+const LIBRARY_PIN: &str = "library pin";
+
+/// When config and lock are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recording {
+    /// With other changes.
+    WithChanges,
+    /// In any case.
+    Always,
 }
 
 /// Files that have syntax errors and would read differently with our text in them: where the parser
@@ -159,7 +210,13 @@ fn planning_again_gives_nothing(
         .changes
         .iter()
         .map(|change| (change.path.clone(), change.after.clone()));
-    match attempt(&tree.overlay(changes), flags, contracts, from) {
+    match attempt(
+        &tree.overlay(changes),
+        flags,
+        contracts,
+        from,
+        Recording::WithChanges,
+    ) {
         Ok(again) => match again.plan.changes.first() {
             None => Ok(()),
             Some(change) => bail!(
@@ -192,6 +249,7 @@ fn attempt(
     flags: &Config,
     contracts: &Contracts,
     from: Option<&Contract>,
+    recording: Recording,
 ) -> Result<Attempt, Vec<Finding>> {
     let loaded = config::load(tree).map_err(|finding| vec![finding])?;
     let config = flags.clone().over(loaded.config.clone());
@@ -215,25 +273,31 @@ fn attempt(
         None => Moved::default(),
     };
     if moved.files.is_empty() {
-        let parts = (&loaded, &config, &contract, from);
+        let parts = (&loaded, &config, &contract, from, recording);
         return wired(tree, &facts, flags, contracts, parts, moved, choice);
     }
     // The rules see the pins as they will be.
     let tree = tree.overlay(moved.texts());
     let facts = facts::gather_with(&tree, &config, &own)?;
-    let parts = (&loaded, &config, &contract, from);
+    let parts = (&loaded, &config, &contract, from, recording);
     wired(&tree, &facts, flags, contracts, parts, moved, choice)
 }
 
-/// The config file, what is decided, the contract, and the one before.
-type Parts<'a> = (&'a Loaded, &'a Config, &'a Contract, Option<&'a Contract>);
+/// The config file, what is decided, the contract, the one before, and when to record.
+type Parts<'a> = (
+    &'a Loaded,
+    &'a Config,
+    &'a Contract,
+    Option<&'a Contract>,
+    Recording,
+);
 
 fn wired(
     tree: &Tree,
     facts: &Facts,
     flags: &Config,
     contracts: &Contracts,
-    (loaded, config, contract, from): Parts<'_>,
+    (loaded, config, contract, from, recording): Parts<'_>,
     moved: Moved,
     choice: Vec<Finding>,
 ) -> Result<Attempt, Vec<Finding>> {
@@ -249,9 +313,9 @@ fn wired(
     let mut draft = run_rules(&context, notes)?;
     let pins = moved.files.iter().map(|(path, ..)| path.clone()).collect();
     for (path, text, edits) in moved.files {
-        draft.edit_text(&path, &text, edits, "library pin");
+        draft.edit_text(&path, &text, edits, LIBRARY_PIN);
     }
-    let attempt = fold(&context, loaded, draft)?;
+    let attempt = fold(&context, loaded, draft, recording)?;
     Ok(Attempt { pins, ..attempt })
 }
 
@@ -313,7 +377,12 @@ fn run_rules(context: &Context<'_>, notes: Vec<Finding>) -> Result<Draft, Vec<Fi
     Ok(draft)
 }
 
-fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Attempt, Vec<Finding>> {
+fn fold(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    mut draft: Draft,
+    recording: Recording,
+) -> Result<Attempt, Vec<Finding>> {
     let created = std::mem::take(&mut draft.created);
     let mut findings = std::mem::take(&mut draft.findings);
     let shared = draft.fold().map_err(|(path, _)| {
@@ -347,7 +416,7 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
     }));
     let settled = settled(context);
     changes.sort_by(|a, b| a.path.cmp(&b.path));
-    if !changes.is_empty() {
+    if !changes.is_empty() || recording == Recording::Always {
         let records = records(context, loaded, &settled, &changes, &shared)?;
         changes.extend(records);
     }
@@ -357,6 +426,7 @@ fn fold(context: &Context<'_>, loaded: &Loaded, mut draft: Draft) -> Result<Atte
         findings,
         settled: settled.pairs(),
         next: crate::next::steps(context),
+        ..Plan::default()
     };
     Ok(Attempt {
         plan,
@@ -413,7 +483,11 @@ fn records(
     let (path, text) = config::write(loaded, settled);
     let mut records = Vec::new();
     let before = context.tree.bytes(&path);
+    let mut added = None;
     if before.as_deref() != Some(&*text) {
+        added = before
+            .as_ref()
+            .map(|before| (path.clone(), added_keys(before, &text)));
         records.push(record(
             path,
             before,
@@ -428,6 +502,7 @@ fn records(
         None => Lock::new(context.contract.id.clone()),
     };
     fill(&mut lock, context, changes, shared);
+    lock.shared.extend(added);
     records.push(record(
         path,
         before,
@@ -435,6 +510,13 @@ fn records(
         "what was written, for undoing and merging",
     ));
     Ok(records)
+}
+
+/// What was added to a config of the user's own, so that it can go again.
+fn added_keys(before: &[u8], after: &[u8]) -> lock::Shared {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let edits = EditSet::between(&text(before), &text(after));
+    lock::Shared::record(before, &edits, vec!["what is settled".to_owned()])
 }
 
 fn record(path: RelPath, before: Option<Arc<[u8]>>, after: Vec<u8>, what: &str) -> FileChange {
@@ -460,6 +542,18 @@ fn fill(
         .insert("app_variable".to_owned(), inputs.app_variable);
     lock.inputs
         .insert("handlers_module".to_owned(), inputs.handlers_module);
+    let listener = rules::modules::listener(context);
+    let text = crate::render::listener(context.contract, &rules::modules::inputs(context));
+    if context
+        .tree
+        .bytes(&listener)
+        .is_some_and(|now| lock::hash(&now) == lock::hash(text.as_bytes()))
+    {
+        let hash = lock::hash(text.as_bytes());
+        let (written, accepted) = (hash.clone(), hash);
+        lock.owned
+            .insert(listener, lock::Owned { written, accepted });
+    }
     for change in changes {
         let hash = || lock::hash(change.after.as_deref().unwrap_or_default());
         match change.kind {
@@ -476,6 +570,8 @@ fn fill(
                 lock.seeded
                     .insert(change.path.clone(), lock::Seeded { written: hash() });
             }
+            // The user's own dependency, which only follows the contract.
+            Kind::Shared if change.what == [LIBRARY_PIN] => {}
             Kind::Shared => {
                 let folded = &shared[&change.path];
                 let entry =

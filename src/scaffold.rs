@@ -92,8 +92,7 @@ fn all_new(mut plan: Plan, skeleton: Vec<(RelPath, Vec<u8>)>) -> Result<Plan> {
             .position(|change| change.path == path)
             .map(|at| plan.changes.remove(at));
         let after = wired.and_then(|change| change.after).unwrap_or(text);
-        lock.shared.remove(&path);
-        lock.seeded.insert(
+        lock.created.insert(
             path.clone(),
             lock::Seeded {
                 written: lock::hash(&after),
@@ -157,7 +156,7 @@ fn contract_of_skeleton(
     )))
 }
 
-fn comes_with_a_repository(name: &str) -> bool {
+pub(crate) fn comes_with_a_repository(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     matches!(
         name,

@@ -104,15 +104,29 @@ impl Tree {
     #[must_use]
     pub fn overlay(&self, changes: impl IntoIterator<Item = (RelPath, Option<Vec<u8>>)>) -> Self {
         let mut over = self.over.clone();
-        over.extend(changes.into_iter().map(|(path, bytes)| {
+        let mut parsed = self.parsed.borrow().clone();
+        let mut touched = BTreeSet::new();
+        for (path, bytes) in changes {
             let real = self.under.real(&path).unwrap_or(path);
-            (real, bytes.map(Arc::from))
-        }));
+            touched.insert(real.clone());
+            over.insert(real, bytes.map(Arc::from));
+        }
+        // What is the same file reads the same.
+        parsed.retain(|path, module| {
+            module.is_ok() && self.real(path).is_none_or(|real| !touched.contains(&real))
+        });
         Self {
             under: Rc::clone(&self.under),
             over,
-            parsed: RefCell::default(),
+            parsed: RefCell::new(parsed),
         }
+    }
+
+    /// The planned changes that are laid over the snapshot.
+    pub fn overlaid(&self) -> Vec<(RelPath, Option<Arc<[u8]>>)> {
+        let over = self.over.iter();
+        over.map(|(path, text)| (path.clone(), text.clone()))
+            .collect()
     }
 
     /// What stands at `path`, behind symbolic links that stay inside the service.

@@ -68,6 +68,21 @@ pub fn reads_as_before(
     Ok(())
 }
 
+/// Whether taking text out leaves every other statement as it was, and brings no new errors.
+pub fn takes_only(path: &RelPath, before: &Module, edits: &EditSet, after: &[u8]) -> Result<()> {
+    reads_as_before(path, before, edits, after)?;
+    let count = |module: &Module| pieces(&module.body).len();
+    let after = parse(after.into()).map_err(|why| anyhow::anyhow!(why.message))?;
+    let gone = pieces(&before.body)
+        .into_iter()
+        .filter(|piece| edits.iter().any(|edit| edit.span().contains(*piece)));
+    ensure!(
+        count(&after) + gone.count() == count(before),
+        "taking our parts out of {path} would take others with them"
+    );
+    Ok(())
+}
+
 /// Every simple statement, and the head of every compound one, in order.
 fn pieces(block: &[Stmt]) -> Vec<Span> {
     let mut pieces = Vec::new();

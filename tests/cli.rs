@@ -261,3 +261,109 @@ fn a_reader_that_goes_away_is_no_error() {
         assert!(!err.contains("error"), "{err}");
     }
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test looks at what was written"
+)]
+fn remove_gives_back_what_init_was_given() {
+    let here = services();
+    let settings = here.path().join("orders/orders/settings.py");
+    assert_eq!(run(here.path(), &["remove", "orders"]).0, 0);
+    assert_eq!(
+        run(here.path(), &["init", "orders", "demo"]).0,
+        2,
+        "one at a time"
+    );
+    for service in ["orders", "demo"] {
+        assert_eq!(run(here.path(), &["init", service]).0, 0);
+        let (code, patch, _) = run(here.path(), &["remove", "--dry-run", service]);
+        assert_eq!(code, 1);
+        assert!(patch.contains("scaffold-events.lock"), "{patch}");
+        let (code, out, err) = run(here.path(), &["remove", service]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    }
+    assert_eq!(std::fs::read_to_string(settings).unwrap(), SETTINGS);
+    assert_eq!(
+        std::fs::read_dir(here.path().join("demo")).unwrap().count(),
+        0
+    );
+    let (code, out, _) = run(here.path(), &["remove", "orders"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "orders: not wired, nothing to do\n")
+    );
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test edits what was written")]
+fn check_tells_how_a_service_stands_and_sync_mends_it() {
+    let here = services();
+    let state = |arguments: &[&str]| {
+        let mut all = vec!["check", "orders", "--format", "json"];
+        all.extend(arguments);
+        let (code, out, _) = run(here.path(), &all);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        (
+            code,
+            json["services"][0]["state"].as_str().unwrap().to_owned(),
+        )
+    };
+    assert_eq!(state(&[]), (1, "unwired".into()));
+    let (code, out, _) = run(here.path(), &["sync", "orders"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("`scaffold-events init`"), "{out}");
+    assert_eq!(run(here.path(), &["init", "orders"]).0, 0);
+    assert_eq!(state(&[]), (0, "clean".into()));
+    assert_eq!(run(here.path(), &["sync", "orders"]).0, 0);
+
+    let listener = here
+        .path()
+        .join("orders/orders/microservice_events_listener.py");
+    let text = std::fs::read_to_string(&listener).unwrap();
+    write(&listener, &(text + "# mine\n"));
+    assert_eq!(state(&[]), (1, "drifted".into()));
+    assert_eq!(state(&["--drift-only"]).0, 1);
+    assert_eq!(state(&["--outdated-only"]).0, 0);
+    let (code, out, _) = run(here.path(), &["init", "orders"]);
+    assert_eq!(code, 3);
+    assert!(
+        out.contains("drifted") && out.contains("`scaffold-events sync`"),
+        "{out}"
+    );
+    let (code, out, _) = run(here.path(), &["sync", "orders"]);
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(state(&[]), (0, "clean".into()));
+    assert!(
+        std::fs::read_to_string(&listener)
+            .unwrap()
+            .ends_with("# mine\n")
+    );
+
+    let lock = here.path().join("orders/scaffold-events.lock");
+    let text = std::fs::read_to_string(&lock).unwrap();
+    write(&lock, &("<<<<<<< ours\n".to_owned() + &text));
+    assert_eq!(state(&[]), (3, "broken".into()));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test edits what was written")]
+fn what_was_deleted_is_reported_until_it_is_asked_for() {
+    let here = services();
+    assert_eq!(run(here.path(), &["init", "orders"]).0, 0);
+    let listener = here
+        .path()
+        .join("orders/orders/microservice_events_listener.py");
+    std::fs::remove_file(&listener).unwrap();
+    for command in [&["check", "orders"][..], &["sync", "orders"]] {
+        let (code, out, _) = run(here.path(), command);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("listener-removed"), "{out}");
+        assert!(!listener.exists());
+    }
+    let (code, out, _) = run(here.path(), &["sync", "--restore", "orders"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(listener.exists());
+    assert_eq!(run(here.path(), &["check", "orders"]).0, 0);
+}

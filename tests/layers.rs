@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// From what knows nothing to what knows everything. Those of one layer do not know each other.
 const LAYERS: &[&[&str]] = &[
-    &["newline", "path", "edit"],
-    &["finding", "python", "templates", "url"],
+    &["newline", "path", "edit", "standing"],
+    &["finding", "merge", "python", "templates", "url"],
     &["change", "lock", "tree", "verify"],
     &["config", "draft"],
     &["celery", "contract"],
@@ -21,6 +21,8 @@ const LAYERS: &[&[&str]] = &[
     &["next"],
     &["plan"],
     &["apply", "doctor", "report", "scaffold"],
+    &["unwire"],
+    &["sync"],
     &["init"],
     &["cli"],
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::run::{from_here, present, reports};
+use super::run::{existing, from_here, reports};
 use super::{Format, Output, terminal};
 use crate::config::{AppName, Config, values};
 use crate::contract::Contracts;
@@ -48,7 +48,7 @@ pub(super) fn doctor(command: &Doctor, output: &Output) -> Result<u8> {
     if command.live && !command.yes && !terminal::can_ask() {
         bail!("nobody is here to ask whether a probe event may be sent: say so with `-y`");
     }
-    let tree = present(&command.service)?;
+    let tree = existing(&command.service)?;
     let Examined {
         subject, findings, ..
     } = examined(command, &tree)?;

@@ -1,31 +1,62 @@
 //! Each command, a few lines on the one pipeline.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::doctor::doctor;
-use super::{Cli, Command, Format, Init, Output, Several, terminal};
+use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
 use crate::contract::{Contract, Contracts};
 use crate::finding::Finding;
-use crate::init;
+use crate::init::{self, Listener};
 use crate::path::RelPath;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::report::{self, Detail, Outcome, Status};
+use crate::standing::State;
+use crate::sync::{self, Wishes};
 use crate::tree::{Entry, Tree};
+use crate::unwire::{self, Edited};
 
 /// Runs what was typed and reports it. The exit code, as the help lists them.
 pub fn run(cli: &Cli) -> u8 {
     terminal::set_colours(cli.output.color);
     let code = match &cli.command {
-        Command::Init(command) if command.dry_run => {
-            let outcome = planned(&command.service, &command.choices.config(), to_init);
-            patches(&[outcome], &cli.output)
+        Command::Init(command) => {
+            let flags = command.choices.config();
+            let listener = if command.adopt_listener {
+                Listener::Replace
+            } else {
+                Listener::Keep
+            };
+            let services = std::slice::from_ref(&command.service);
+            written(services, &command.how, &cli.output, &|root| {
+                to_init(root, &flags, listener)
+            })
         }
-        Command::Init(command) => initialise(command, &cli.output),
-        Command::Check(command) => reports(&all_planned(command), &cli.output),
+        Command::Remove(command) => {
+            let edited = if command.force {
+                Edited::Discard
+            } else {
+                Edited::Keep
+            };
+            let services = std::slice::from_ref(&command.service);
+            written(services, &command.how, &cli.output, &|root| {
+                to_remove(root, edited)
+            })
+        }
+        Command::Sync(command) => {
+            let wishes = Wishes {
+                to: command.to.clone(),
+                restore: command.restore,
+                conflict: command.conflict,
+            };
+            written(&command.services, &command.how, &cli.output, &|root| {
+                to_sync(root, &wishes)
+            })
+        }
+        Command::Check(command) => checked(command, &cli.output),
         Command::Doctor(command) => doctor(command, &cli.output),
         Command::Contracts => contracts(&cli.output),
         Command::Diff(command) => patches(&all_planned(command), &cli.output),
@@ -35,6 +66,54 @@ pub fn run(cli: &Cli) -> u8 {
         let _ = terminal::error(error.chain());
         2
     })
+}
+
+/// How each service stands; of the exit code only what was asked for counts.
+fn checked(command: &Check, output: &Output) -> Result<u8> {
+    let outcomes = all_planned(&command.several);
+    let code = reports(&outcomes, output)?;
+    let wanted = match (command.drift_only, command.outdated_only) {
+        (false, false) => return Ok(code),
+        (true, _) => [State::Drifted, State::Conflicting],
+        (false, true) => [State::Outdated, State::Conflicting],
+    };
+    let counts = |outcome: &&Outcome| {
+        let standing = &outcome.plan.standing;
+        let failed = matches!(outcome.status, Status::Failed(_));
+        failed || wanted.iter().any(|state| standing.has(*state))
+    };
+    let codes = outcomes
+        .iter()
+        .filter(counts)
+        .map(|outcome| outcome.status.exit_code());
+    Ok(report::worst(codes))
+}
+
+/// Plans each service, and writes unless it is a dry run.
+fn written(services: &[PathBuf], how: &How, output: &Output, plan_for: &PlanFor) -> Result<u8> {
+    if how.dry_run {
+        let outcomes: Vec<_> = (services.iter())
+            .map(|service| planned(service, plan_for))
+            .collect();
+        return patches(&outcomes, output);
+    }
+    let mut outcomes = Vec::new();
+    for service in services {
+        let asks = output.format == Format::Human && !how.yes && terminal::can_ask();
+        let (outcome, told) = write(service, asks, output, plan_for)?;
+        if !told && output.format == Format::Human {
+            people(
+                std::slice::from_ref(&outcome),
+                outcomes.is_empty(),
+                output.detail(),
+            )?;
+        }
+        outcomes.push(outcome);
+    }
+    if output.format == Format::Human {
+        return Ok(report::exit_code(&outcomes));
+    }
+    reports(&outcomes, output)
 }
 
 fn contracts(output: &Output) -> Result<u8> {
@@ -49,37 +128,37 @@ fn contracts(output: &Output) -> Result<u8> {
     Ok(0)
 }
 
-fn initialise(command: &Init, output: &Output) -> Result<u8> {
-    let root = &command.service;
+/// Writes one service; gives also whether its outcome was told already.
+fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result<(Outcome, bool)> {
     if let Some(recovered) = apply::recover(root).with_context(|| unwritable(root))? {
         terminal::err(&told(&recovered))?;
     }
-    let mut outcome = planned(root, &command.choices.config(), to_init);
+    let mut outcome = planned(root, plan_for);
     let writes = outcome.status == Status::Pending && !outcome.plan.changes.is_empty();
     if !writes {
-        if outcome.status == Status::Pending {
-            outcome.status = Status::Done; // errors fail a check, not an `init` that has nothing to do
+        if outcome.status == Status::Pending && !outcome.plan.open {
+            outcome.status = Status::Done; // errors fail a check, not a command that has nothing to do
         }
-        return reports(&[outcome], output);
+        return Ok((outcome, false));
     }
-    let asks = output.format == Format::Human && !command.yes && terminal::can_ask();
     if asks && !agreed(&outcome, output)? {
         terminal::out("nothing written\n")?;
-        return Ok(outcome.status.exit_code());
+        return Ok((outcome, true));
     }
     outcome.status = match apply::apply(&outcome.tree, root, &outcome.plan.changes) {
+        Ok(()) if outcome.plan.open => Status::Open,
         Ok(()) => Status::Done,
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
-    if asks && outcome.status == Status::Done {
+    let asked = asks && outcome.status == Status::Done;
+    if asked {
         let next = report::next(&outcome, output.detail());
         terminal::out(&(report::headline(&outcome) + "\n" + &next))?;
-        return Ok(0);
     }
-    reports(&[outcome], output)
+    Ok((outcome, asked))
 }
 
-/// Shows what `init` is about to do, and asks. New files are only named: `--dry-run` prints them.
+/// Shows what is about to be done, and asks. New files are only named: `--dry-run` prints them.
 fn agreed(outcome: &Outcome, output: &Output) -> Result<bool> {
     let edits = report::edits(outcome);
     if !edits.is_empty() {
@@ -99,16 +178,16 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
     let flags = command.choices.config();
     let services = command.services.iter();
     services
-        .map(|service| planned(service, &flags, to_wire))
+        .map(|service| planned(service, &|root| to_wire(root, &flags)))
         .collect()
 }
 
-fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
+fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted(&name)))
     } else {
-        plan_for(service, flags)
+        plan_for(service)
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -123,28 +202,33 @@ fn planned(service: &Path, flags: &Config, plan_for: PlanFor) -> Outcome {
 }
 
 /// How a command comes from a service to its plan.
-type PlanFor = fn(&Path, &Config) -> Result<(Tree, Plan)>;
+type PlanFor<'a> = dyn Fn(&Path) -> Result<(Tree, Plan)> + 'a;
 
 /// `init` alone creates what is not there.
-fn to_init(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
+fn to_init(root: &Path, flags: &Config, listener: Listener) -> Result<(Tree, Plan)> {
     let tree = service_at(root)?;
-    let plan = init::init(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
+    let plan = init::init(&tree, flags, &Contracts::embedded(), listener)
+        .with_context(|| our_bug(root))?;
+    Ok((tree, plan))
+}
+
+fn to_sync(root: &Path, wishes: &Wishes) -> Result<(Tree, Plan)> {
+    let tree = existing(root)?;
+    let plan = sync::sync(&tree, &Config::default(), &Contracts::embedded(), wishes)?;
+    Ok((tree, plan))
+}
+
+fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
+    let tree = existing(root)?;
+    let plan = unwire::unwire(&tree, &Contracts::embedded(), edited)?;
     Ok((tree, plan))
 }
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
-    let tree = present(root)?;
-    let plan = plan::plan(&tree, flags, &Contracts::embedded()).with_context(|| our_bug(root))?;
+    let tree = existing(root)?;
+    let contracts = Contracts::embedded();
+    let plan = sync::standing(&tree, flags, &contracts).with_context(|| our_bug(root))?;
     Ok((tree, plan))
-}
-
-/// A service that must be there.
-pub(super) fn present(root: &Path) -> Result<Tree> {
-    let tree = service_at(root)?;
-    if tree.entry(&RelPath::root()) == Entry::Missing {
-        bail!("there is no directory `{}`", root.display());
-    }
-    Ok(tree)
 }
 
 fn service_at(root: &Path) -> Result<Tree> {
@@ -157,6 +241,15 @@ fn service_at(root: &Path) -> Result<Tree> {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
+}
+
+/// A service that must be there.
+pub(super) fn existing(root: &Path) -> Result<Tree> {
+    let tree = service_at(root)?;
+    if tree.entry(&RelPath::root()) == Entry::Missing {
+        bail!("there is no directory `{}`", root.display());
+    }
+    Ok(tree)
 }
 
 fn our_bug(root: &Path) -> String {
@@ -204,7 +297,7 @@ fn unwritable(service: &Path) -> String {
 
 pub(super) fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     match output.format {
-        Format::Human => people(outcomes, output.detail())?,
+        Format::Human => people(outcomes, true, output.detail())?,
         Format::Json => terminal::out(&report::json(outcomes))?,
         Format::Github => terminal::out(&report::github(outcomes))?,
         Format::Sarif => terminal::out(&report::sarif(outcomes))?,
@@ -212,8 +305,7 @@ pub(super) fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     Ok(report::exit_code(outcomes))
 }
 
-fn people(outcomes: &[Outcome], detail: Detail) -> Result<()> {
-    let mut first = true;
+fn people(outcomes: &[Outcome], mut first: bool, detail: Detail) -> Result<()> {
     for outcome in outcomes {
         if let Status::Failed(chain) = &outcome.status {
             terminal::error(chain)?;
@@ -237,7 +329,9 @@ fn patches(outcomes: &[Outcome], output: &Output) -> Result<u8> {
     for outcome in outcomes {
         match &outcome.status {
             Status::Failed(chain) => terminal::error(chain)?,
-            Status::Done | Status::Pending => terminal::patch(&report::patch(outcome))?,
+            Status::Done | Status::Open | Status::Pending => {
+                terminal::patch(&report::patch(outcome))?;
+            }
             Status::Refused => terminal::err(&report::summary(outcome, output.detail()))?,
         }
         terminal::err(&report::findings(outcome, output.detail()))?;

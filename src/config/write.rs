@@ -23,6 +23,37 @@ pub fn write(loaded: &Loaded, settled: &Config) -> (RelPath, Vec<u8>) {
     }
 }
 
+/// The user's file with these string values in place of what it says, and without the keys whose value is
+/// `None`. Keys that are not there are not added.
+pub fn revised(loaded: &Loaded, values: &[(&str, Option<String>)]) -> Option<(RelPath, Vec<u8>)> {
+    let source = loaded.source.as_ref()?;
+    let text = std::str::from_utf8(&source.text).expect("`load` read it as UTF-8");
+    let document = Document::parse(text).expect("`load` parsed it");
+    let table = table(&document, &source.path)?.as_table_like()?;
+    let mut edits = EditSet::default();
+    for (name, value) in values {
+        let (Some(item), Some(key)) = (table.get(name), table.key(name)) else {
+            continue;
+        };
+        let (Some(span), Some(key)) = (span_of(item), key.span()) else {
+            continue;
+        };
+        let edit = match value {
+            Some(value) => Edit::replace(span, Value::from(value.as_str()).to_string()),
+            None => Edit::replace(whole_line(text, key.start, span.end), ""),
+        };
+        edits.add(edit).expect("each key has its own bytes");
+    }
+    Some((source.path.clone(), edits.splice(text.as_bytes())))
+}
+
+fn whole_line(text: &str, from: usize, to: usize) -> Span {
+    let end = text[to..]
+        .find('\n')
+        .map_or(text.len(), |rest| to + rest + 1);
+    Span::new(line_start(text, from), end)
+}
+
 fn new_file(settled: &Config) -> Vec<u8> {
     let keys = lines(&missing(settled, &Table::new()), "", "\n");
     format!("# What scaffold-events wires. Flags beat this, this beats detection.\n{keys}")

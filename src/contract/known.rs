@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Contract, FILE, Files, Invalid, folder};
+use crate::config::Config;
 use crate::finding::{Finding, nearest};
 use crate::path::RelPath;
 use crate::templates;
@@ -77,6 +78,16 @@ impl Contracts {
             );
         }
         Ok(contract)
+    }
+
+    /// The contract of a lock: a released one, or the service's own in the folder that its config names.
+    pub fn recorded(&self, tree: &Tree, id: &str, config: &Config) -> Result<Contract, Finding> {
+        match config.contract.as_deref() {
+            Some(folder) if !folder.contains('@') && self.find(id).is_err() => {
+                self.named(tree, folder)
+            }
+            _ => self.find(id),
+        }
     }
 
     /// Every id, oldest first within a line.

@@ -18,6 +18,7 @@ pub(super) fn render(lock: &Lock) -> String {
         contract,
         inputs,
         owned,
+        created,
         seeded,
         shared,
     } = lock;
@@ -34,6 +35,10 @@ pub(super) fn render(lock: &Lock) -> String {
         out.file("owned", path);
         out.value("written", quote(written));
         out.value("accepted", quote(accepted));
+    }
+    for (path, Seeded { written }) in created {
+        out.file("created", path);
+        out.value("written", quote(written));
     }
     for (path, Seeded { written }) in seeded {
         out.file("seeded", path);
@@ -81,10 +86,10 @@ impl Page {
             self.line(format_args!("  {},", quote(what)));
         }
         self.line("]");
-        for Undo { at, delete, insert } in undo {
+        for Undo { at, ours, insert } in undo {
             self.line(format_args!("\n[[shared.{}.undo]]", quote(path.as_str())));
             self.value("at", at);
-            self.value("delete", delete);
+            self.value("ours", quote(ours));
             self.value("insert", quote(insert));
         }
     }

@@ -25,7 +25,7 @@ fn lock() -> Lock {
 fn shared() -> Shared {
     let undo = Undo {
         at: 4,
-        delete: 7,
+        ours: "it's\n".into(),
         insert: "\t'\\\u{7f}\r\n".into(),
     };
     Shared {
@@ -63,7 +63,7 @@ establishes = [
 
 [[shared."a \"b\".py".undo]]
 at = 4
-delete = 7
+ours = "it's\n"
 insert = "\t'\\\u007f\r\n"
 "#;
     assert_eq!(text.split_once("version").unwrap().1, expected);
@@ -131,11 +131,17 @@ fn an_undo_applies_to_nothing_else() {
     let shared = Shared::record(b"a\nb\n", &edits, Vec::new());
     assert_eq!(shared.undo(b"a\nnew\nb\n").unwrap(), b"a\nb\n");
     assert_eq!(shared.undo(b"a\nnew\nb\nc\n"), None);
-    for (at, delete) in [(0, 4), (2, 99), (99, 0), (2, usize::MAX)] {
+    for (at, ours) in [
+        (0, "new\n"),
+        (2, "new"),
+        (2, "old\n"),
+        (99, ""),
+        (8, "b\nc"),
+    ] {
         let mut damaged = shared.clone();
         damaged.undo[0].at = at;
-        damaged.undo[0].delete = delete;
-        assert_eq!(damaged.undo(b"a\nnew\nb\n"), None, "{at} {delete}");
+        damaged.undo[0].ours = ours.into();
+        assert_eq!(damaged.undo(b"a\nnew\nb\n"), None, "{at} {ours}");
     }
 }
 

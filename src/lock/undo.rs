@@ -12,6 +12,7 @@ impl Shared {
         let after = edits.splice(before);
         let at = |offset: usize| with_lf(&after[..offset]).len();
         let undo = edits.reversed(before);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             before: hash(before),
             hash: hash(&after),
@@ -21,7 +22,7 @@ impl Shared {
                 .iter()
                 .map(|edit| Undo {
                     at: at(edit.span().start),
-                    delete: at(edit.span().end) - at(edit.span().start),
+                    ours: text(&with_lf(edit.span().of(&*after))),
                     insert: edit.text().to_owned(),
                 })
                 .collect(),
@@ -37,9 +38,12 @@ impl Shared {
         let newline = Newline::of(current);
         let raw = raw_offsets(current);
         let mut edits = EditSet::default();
-        for Undo { at, delete, insert } in &self.undo {
+        for Undo { at, ours, insert } in &self.undo {
             let start = *raw.get(*at)?;
-            let end = *raw.get(at.checked_add(*delete)?)?;
+            let end = *raw.get(at.checked_add(ours.len())?)?;
+            if with_lf(current.get(start..end)?) != ours.as_bytes() {
+                return None;
+            }
             let text = if newline == self.newline {
                 insert.clone()
             } else {

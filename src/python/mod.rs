@@ -5,6 +5,7 @@ pub mod constant;
 pub mod import_lines;
 pub mod imports;
 pub mod insert;
+pub mod meaning;
 pub mod parse;
 pub mod style;
 pub mod syntax;

@@ -13,7 +13,7 @@ fn commands(outcome: &Outcome) -> Vec<String> {
     let mut commands: Vec<String> = match &outcome.status {
         Status::Failed(errors) => vec![command("error", &[], &errors.join(": "))],
         Status::Pending => pending(outcome),
-        Status::Done | Status::Refused => Vec::new(),
+        Status::Done | Status::Open | Status::Refused => Vec::new(),
     };
     let findings = outcome.plan.findings.iter();
     commands.extend(findings.map(|it| finding(outcome, it)));

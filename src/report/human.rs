@@ -10,6 +10,8 @@ use annotate_snippets::{
 use super::source::{lines, masked, position};
 use super::{Outcome, Status, action, level_name};
 use crate::finding::{Finding, Level, Place};
+use crate::plan::Goal;
+use crate::standing::State;
 
 /// How much to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,15 +59,32 @@ pub fn headline(outcome: &Outcome) -> String {
     };
     let (style, words) = match &outcome.status {
         Status::Done if outcome.plan.changes.is_empty() => {
-            (green(), "wired, nothing to do".to_owned())
+            let words = match outcome.plan.goal {
+                Goal::Wired => "wired, nothing to do",
+                Goal::Unwired => "not wired, nothing to do",
+            };
+            (green(), words.to_owned())
         }
         Status::Done => (green(), format!("{files} written")),
         Status::Pending if outcome.plan.changes.is_empty() => {
             (yellow(), "nothing to write, but errors".to_owned())
         }
         Status::Pending => (yellow(), format!("{files} to write")),
+        Status::Open if outcome.plan.changes.is_empty() => (
+            yellow(),
+            "nothing written, something is left to you".to_owned(),
+        ),
+        Status::Open => (
+            yellow(),
+            format!("{files} written, something is left to you"),
+        ),
         Status::Refused => (red(), "refused, nothing written".to_owned()),
         Status::Failed(_) => (red(), "failed".to_owned()),
+    };
+    let words = match outcome.plan.standing.worst() {
+        State::Clean | State::Broken => words,
+        state if outcome.status == Status::Done => format!("was {}, {words}", state.name()),
+        state => format!("{}, {words}", state.name()),
     };
     let service = outcome.name();
     format!("{BOLD}{service}{BOLD:#}: {style}{words}{style:#}\n")
@@ -90,7 +109,9 @@ pub fn diagnosis(outcome: &Outcome, subject: &str) -> String {
     let (style, words) = match &outcome.status {
         Status::Done if troubles.is_empty() => (green(), "all is well".to_owned()),
         Status::Done => (yellow(), troubles.join(", ")),
-        Status::Pending | Status::Refused | Status::Failed(_) => (red(), troubles.join(", ")),
+        Status::Open | Status::Pending | Status::Refused | Status::Failed(_) => {
+            (red(), troubles.join(", "))
+        }
     };
     let service = outcome.name();
     format!("{BOLD}{service}{BOLD:#}: {subject}: {style}{words}{style:#}\n")
@@ -118,8 +139,10 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
     }
     let steps = match outcome.status {
         Status::Done => after_writing(outcome),
-        Status::Pending => ["diff", "init"].map(|verb| command(outcome, verb)).to_vec(),
-        Status::Refused | Status::Failed(_) => Vec::new(),
+        Status::Pending => ["diff", writer(outcome)]
+            .map(|verb| command(outcome, verb))
+            .to_vec(),
+        Status::Open | Status::Refused | Status::Failed(_) => Vec::new(),
     };
     for (number, step) in steps.iter().enumerate() {
         let heading = if number == 0 { "next" } else { "" };
@@ -133,6 +156,15 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
 fn after_writing(outcome: &Outcome) -> Vec<String> {
     let go = (!outcome.is_here()).then(|| format!("cd {}", outcome.service));
     go.into_iter().chain(outcome.plan.next.clone()).collect()
+}
+
+/// The command that would write what is planned.
+fn writer(outcome: &Outcome) -> &'static str {
+    match outcome.plan.standing.worst() {
+        State::Clean if outcome.plan.goal == Goal::Unwired => "remove",
+        State::Drifted | State::Outdated | State::Conflicting => "sync",
+        State::Clean | State::Unwired | State::Broken => "init",
+    }
 }
 
 /// What to type for this service.

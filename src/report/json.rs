@@ -8,6 +8,7 @@
 //!     "service": "orders",
 //!     "exit": 1,
 //!     "status": "pending",
+//!     "state": "outdated",
 //!     "errors": [],
 //!     "changes": [{"path": "orders/settings.py", "kind": "shared", "action": "edit", "what": ["events queue"]}],
 //!     "findings": [{
@@ -23,7 +24,8 @@
 //! }
 //! ```
 //!
-//! `status` is `done`, `pending`, `refused` or `failed` (then `errors` says why); `kind` is `shared`,
+//! `state` is `clean`, `outdated`, `drifted`, `conflicting`, `unwired` or `broken`: the worst that is the case.
+//! `status` is `done`, `open` (written, and something is left to a person), `pending`, `refused` or `failed` (then `errors` says why); `kind` is `shared`,
 //! `seeded`, `owned` or `record`; `level` is `refused`, `error`, `warning` or `note`. Lines and columns
 //! count from 1, `bytes` from 0; they are `null` for a file as a whole. Keys are only ever added while
 //! `format_version` is 1.
@@ -59,6 +61,7 @@ struct ServiceView {
     service: String,
     exit: u8,
     status: &'static str,
+    state: &'static str,
     errors: Vec<String>,
     changes: Vec<ChangeView>,
     findings: Vec<FindingView>,
@@ -100,9 +103,10 @@ fn service(outcome: &Outcome) -> ServiceView {
         service: outcome.name(),
         exit: outcome.status.exit_code(),
         status: outcome.status.name(),
+        state: outcome.plan.standing.worst().name(),
         errors: match &outcome.status {
             Status::Failed(errors) => all_masked(errors),
-            Status::Done | Status::Pending | Status::Refused => Vec::new(),
+            Status::Done | Status::Open | Status::Pending | Status::Refused => Vec::new(),
         },
         changes: outcome
             .plan

@@ -43,6 +43,8 @@ pub struct Outcome {
 pub enum Status {
     /// The plan is on disk, or there was nothing to do.
     Done,
+    /// The plan is on disk, and leaves something for a person to finish.
+    Open,
     /// Something is to be done: files would change, or a finding is an error.
     Pending,
     /// A person must decide; nothing was written.
@@ -77,7 +79,7 @@ impl Status {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Pending => 1,
+            Self::Pending | Self::Open => 1,
             Self::Failed(_) => 2,
             Self::Refused => 3,
         }
@@ -86,6 +88,7 @@ impl Status {
     fn name(&self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Open => "open",
             Self::Pending => "pending",
             Self::Refused => "refused",
             Self::Failed(_) => "failed",
@@ -125,8 +128,12 @@ impl Outcome {
 
 /// The exit code of a whole run: the worst of its services, 2 before 3 before 1 before 0.
 pub fn exit_code(outcomes: &[Outcome]) -> u8 {
+    worst(outcomes.iter().map(|outcome| outcome.status.exit_code()))
+}
+
+/// The worst of some exit codes.
+pub fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     let rank = |code: &u8| [0, 1, 3, 2].iter().position(|known| known == code);
-    let codes = outcomes.iter().map(|outcome| outcome.status.exit_code());
     codes.max_by_key(rank).unwrap_or(0)
 }
 

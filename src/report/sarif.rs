@@ -42,7 +42,7 @@ fn rules(results: &[Value]) -> Vec<Value> {
 fn invocation(outcomes: &[Outcome]) -> Value {
     let failures = outcomes.iter().filter_map(|outcome| match &outcome.status {
         Status::Failed(errors) => Some(masked(&errors.join(": "))),
-        Status::Done | Status::Pending | Status::Refused => None,
+        Status::Done | Status::Open | Status::Pending | Status::Refused => None,
     });
     let notifications: Vec<Value> = failures
         .map(|text| json!({"level": "error", "message": {"text": text}}))

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::edit::Span;
 use crate::finding::Finding;
-use crate::plan::Kind;
+use crate::plan::{Goal, Kind};
+use crate::standing::Standing;
 
 fn outcome(plan: Plan, files: Vec<(&str, Vec<u8>)>) -> Outcome {
     let files = files
@@ -48,6 +49,9 @@ fn everything() -> Outcome {
         .label(secret)
         .help(format!("write\n{secret}"));
     let plan = Plan {
+        goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
         changes: vec![
             change("orders/settings.py", Some(SETTINGS), Some(b"X = 1\n")),
             FileChange {
@@ -245,6 +249,9 @@ fn git_applies_the_patch_exactly() {
         .map(|(path, before, after)| change(path, *before, *after))
         .chain([change("empty.py", None, Some(b""))]);
     let plan = Plan {
+        goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
         changes: changes.collect(),
         ..Plan::default()
     };
@@ -316,6 +323,9 @@ proptest! {
         let span = Span::new(one.min(other), one.max(other));
         let finding = Finding::error("c", &text).at(&path, span).at(&path, span).label(&text).help(&text);
         let plan = Plan {
+        goal: Goal::Wired,
+        standing: Standing::default(),
+        open: false,
             changes: vec![change(&text.replace('/', ""), Some(&bytes), Some(b"x"))],
             findings: vec![finding],
             settled: vec![("name", text.clone())],

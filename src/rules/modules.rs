@@ -21,9 +21,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let handlers = layout
         .directory
         .join(&format!("{}.py", context.contract.handlers_module));
-    let listener = layout
-        .directory
-        .join(&format!("{}.py", context.contract.listener_module));
+    let listener = listener(context);
     if is_free(context, &handlers)? && !is_package(context, &context.contract.handlers_module) {
         draft
             .created
@@ -35,6 +33,12 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         return elsewhere(context);
     }
     adopt(context, &listener)
+}
+
+/// Where the listener is, or goes.
+pub fn listener(context: &Context<'_>) -> RelPath {
+    let file = format!("{}.py", context.contract.listener_module);
+    context.facts.layout.directory.join(&file)
 }
 
 /// What the listener's text depends on.
@@ -91,7 +95,10 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
         let finding = Finding::refusal("listener-unsafe", message)
             .at(path, unsafe_call.span)
             .label("an event type of `__setattr__`, or of an imported function, is called too")
-            .help("move this file away and run again: a safe one is written in its place");
+            .help(
+                "see what a safe one differs in: `scaffold-events init --adopt-listener --dry-run`",
+            )
+            .help("put it in its place: `scaffold-events init --adopt-listener`");
         return Err(logger
             .into_iter()
             .fold(finding, |finding, span| finding.at(path, span)));

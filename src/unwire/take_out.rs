@@ -1,0 +1,355 @@
+//! Takes what is ours out of a Python file that is no longer as we left it, by its meaning. Pure.
+//!
+//! ```python
+//! CELERY_IMPORTS = ["a", "orders.tasks.listener", "theirs"]  # was ("a",) before us
+//! ```
+//! Only what says the same as what we wrote is taken; what the rest of the file still reads stays.
+
+use std::collections::BTreeSet;
+
+use super::cut;
+use super::piece::{Piece, PieceKind, parts};
+use crate::edit::{Edit, EditSet, Span};
+use crate::python::meaning::{expression, statement};
+use crate::python::syntax::{Expr, ExprKind, Module, Sequence, Stmt, StmtKind, walk};
+
+/// What is to go from one file, and what stays.
+#[derive(Default)]
+pub struct Taken {
+    /// The edits.
+    pub edits: EditSet,
+    /// Pieces that stand here no more: deleted, or in another file.
+    pub missing: Vec<Piece>,
+    /// What is ours and stays, with the reason.
+    pub left: Vec<(Span, &'static str)>,
+}
+
+/// Takes the pieces out of a module. `words` tell what belongs to events from what ordinary tasks need.
+pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
+    let mut search = Search {
+        module,
+        words,
+        statements: Vec::new(),
+        items: BTreeSet::new(),
+        aliases: BTreeSet::new(),
+        unwrap: pieces.iter().any(|piece| piece.kind == PieceKind::Bracket),
+        left: Vec::new(),
+    };
+    let mut missing = Vec::new();
+    for piece in pieces {
+        if !search.find(piece) {
+            missing.push(piece.clone());
+        }
+    }
+    search.keep_what_is_read();
+    search.left.sort_unstable();
+    search.left.dedup();
+    Taken {
+        edits: search.edits().unwrap_or_default(),
+        missing,
+        left: search.left,
+    }
+}
+
+struct Search<'m> {
+    module: &'m Module,
+    words: &'m [String],
+    /// Statements that go, each with the name it binds.
+    statements: Vec<(&'m Stmt, Option<String>)>,
+    /// Items of literals and calls that go.
+    items: BTreeSet<Span>,
+    /// Imported names that go.
+    aliases: BTreeSet<Span>,
+    /// A bracket around a value was ours.
+    unwrap: bool,
+    left: Vec<(Span, &'static str)>,
+}
+
+impl<'m> Search<'m> {
+    fn find(&mut self, piece: &Piece) -> bool {
+        match &piece.kind {
+            PieceKind::Statement {
+                meaning,
+                binds,
+                parts,
+            } => self.statement(meaning, binds.as_deref(), parts),
+            PieceKind::Names(_, names) => {
+                let mut found = false;
+                for alias in self.imported() {
+                    let ours = names
+                        .iter()
+                        .any(|name| name.name == alias.name && name.bound() == alias.bound());
+                    if ours {
+                        self.aliases.insert(alias.span);
+                        found = true;
+                    }
+                }
+                found
+            }
+            PieceKind::Element(meaning) => self.item(|module, (key, value)| {
+                key.is_none() && expression(module, value) == *meaning
+            }),
+            PieceKind::Entry(key, meaning) => self.item(|module, (found, value)| {
+                found.as_ref() == Some(key) && expression(module, value) == *meaning
+            }),
+            PieceKind::Bracket => true,
+            PieceKind::Slash => {
+                if let Some(span) = url(self.module) {
+                    self.left
+                        .push((span, "`%2F` and `/` name one vhost: left as it is"));
+                }
+                true
+            }
+        }
+    }
+
+    fn statement(&mut self, meaning: &str, binds: Option<&str>, parts: &[String]) -> bool {
+        let mut same = Vec::new();
+        let mut bound = Vec::new();
+        walk(&self.module.body, &mut |stmt| {
+            let claimed = self
+                .statements
+                .iter()
+                .any(|(other, _)| other.span == stmt.span);
+            if !claimed && statement(self.module, stmt).as_deref() == Some(meaning) {
+                same.push(stmt);
+            }
+            if let StmtKind::Assign { targets, value, .. } = &stmt.kind
+                && let [target] = targets.as_slice()
+                && binds.is_some_and(|name| expression(self.module, target) == name)
+            {
+                bound.push((stmt, value));
+            }
+        });
+        if let Some(stmt) = same.pop() {
+            self.statements.push((stmt, binds.map(str::to_owned)));
+            return true;
+        }
+        let Some((stmt, value)) = bound.pop() else {
+            return self.keyword(meaning, binds.unwrap_or_default());
+        };
+        self.parts_of(stmt, value, parts);
+        true
+    }
+
+    /// A last keyword without a comma, `queues=(…)`, reads like a statement by itself.
+    fn keyword(&mut self, meaning: &str, name: &str) -> bool {
+        let value = meaning
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='));
+        self.item(|module, (key, found)| {
+            key.as_deref() == Some(name) && Some(expression(module, found).as_str()) == value
+        })
+    }
+
+    /// The user added to a value of ours: the parts that are about events go, the rest is theirs now.
+    fn parts_of(&mut self, stmt: &Stmt, value: &'m Expr, ours: &[String]) {
+        let spans = item_spans(value);
+        let meanings = parts(self.module, value);
+        for (span, meaning) in spans.iter().zip(&meanings) {
+            let about_events = self
+                .words
+                .iter()
+                .any(|word| meaning.contains(word.as_str()));
+            if ours.contains(meaning) && about_events {
+                self.items.insert(*span);
+            }
+        }
+        let reason = "changed since it was written: what is not about events stays";
+        self.left.push((stmt.span, reason));
+    }
+
+    /// An item by its meaning; of several the last.
+    fn item(&mut self, is_ours: impl Fn(&Module, (Option<String>, &Expr)) -> bool) -> bool {
+        let module = self.module;
+        let mut found = None;
+        each_expression(&module.body, &mut |expr| {
+            for (key, value, span) in keyed_items(module, expr) {
+                if !self.items.contains(&span) && is_ours(module, (key, value)) {
+                    found = Some(span);
+                }
+            }
+        });
+        match found {
+            Some(span) => {
+                self.items.insert(span);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn imported(&self) -> Vec<&'m crate::python::syntax::Alias> {
+        let mut found = Vec::new();
+        for stmt in &self.module.body {
+            if let StmtKind::ImportFrom { names, .. } = &stmt.kind {
+                found.extend(names);
+            }
+        }
+        found
+    }
+
+    /// A name that what stays still reads is not taken away from it.
+    fn keep_what_is_read(&mut self) {
+        loop {
+            let read = self.read();
+            let statements = self.statements.len();
+            let aliases = self.aliases.len();
+            let mut left = Vec::new();
+            self.statements.retain(|(stmt, binds)| {
+                let kept = binds.as_ref().is_some_and(|name| read.contains(name));
+                if kept {
+                    left.push((stmt.span, "still read in this file: left as it is"));
+                }
+                !kept
+            });
+            self.left.extend(left);
+            for alias in self.imported() {
+                if read.contains(alias.bound()) {
+                    self.aliases.remove(&alias.span);
+                }
+            }
+            if (statements, aliases) == (self.statements.len(), self.aliases.len()) {
+                return;
+            }
+        }
+    }
+
+    /// The names that are read outside of what goes.
+    fn read(&self) -> BTreeSet<String> {
+        let goes = |span: Span| {
+            self.statements
+                .iter()
+                .any(|(stmt, _)| stmt.span.contains(span))
+                || self.items.iter().any(|item| item.contains(span))
+        };
+        let mut targets = BTreeSet::new();
+        walk(&self.module.body, &mut |stmt| {
+            if let StmtKind::Assign { targets: these, .. } = &stmt.kind {
+                targets.extend(these.iter().map(|target| target.span));
+            }
+        });
+        let mut read = BTreeSet::new();
+        each_expression(&self.module.body, &mut |expr| {
+            if let Some(name) = expr.name()
+                && !goes(expr.span)
+                && !targets.contains(&expr.span)
+            {
+                read.insert(name.to_owned());
+            }
+        });
+        read
+    }
+
+    fn edits(&self) -> Option<EditSet> {
+        let text = &*self.module.text;
+        let mut cuts = Vec::new();
+        let gone = |span: Span| {
+            self.statements
+                .iter()
+                .any(|(stmt, _)| stmt.span.contains(span))
+        };
+        for (stmt, _) in &self.statements {
+            cuts.push(cut::statement(text, stmt.span));
+        }
+        each_expression(&self.module.body, &mut |expr| {
+            if !gone(expr.span) {
+                cuts.extend(self.cut_from(expr));
+            }
+        });
+        for stmt in &self.module.body {
+            if let StmtKind::ImportFrom { names, .. } = &stmt.kind {
+                let spans: Vec<Span> = names.iter().map(|alias| alias.span).collect();
+                let goes: Vec<bool> = spans
+                    .iter()
+                    .map(|span| self.aliases.contains(span))
+                    .collect();
+                if goes.iter().all(|goes| *goes) {
+                    cuts.push(cut::statement(text, stmt.span));
+                } else if goes.contains(&true) {
+                    cuts.extend(cut::items(text, &spans, &goes, stmt.span.end, false));
+                }
+            }
+        }
+        cut::joined(cuts)
+    }
+
+    fn cut_from(&self, expr: &Expr) -> Vec<Edit> {
+        let text = &*self.module.text;
+        let spans = item_spans(expr);
+        let goes: Vec<bool> = spans.iter().map(|span| self.items.contains(span)).collect();
+        if !goes.contains(&true) {
+            return Vec::new();
+        }
+        let is_tuple = matches!(
+            expr.kind,
+            ExprKind::Sequence(Sequence::Tuple | Sequence::BareTuple, _)
+        );
+        let rest: Vec<Span> = (spans.iter().zip(&goes))
+            .filter_map(|(span, goes)| (!goes).then_some(*span))
+            .collect();
+        if let ([only], true, true) = (rest.as_slice(), is_tuple, self.unwrap) {
+            return vec![
+                Edit::replace(Span::new(expr.span.start, only.start), ""),
+                Edit::replace(Span::new(only.end, expr.span.end), ""),
+            ];
+        }
+        cut::items(text, &spans, &goes, expr.span.end, is_tuple)
+    }
+}
+
+/// The items of a literal or the arguments of a call, each with the key that names it.
+fn keyed_items<'e>(module: &Module, expr: &'e Expr) -> Vec<(Option<String>, &'e Expr, Span)> {
+    match &expr.kind {
+        ExprKind::Sequence(_, items) => items.iter().map(|item| (None, item, item.span)).collect(),
+        ExprKind::Dict(items) => (items.iter().zip(item_spans(expr)))
+            .filter_map(|((key, value), span)| {
+                let key = expression(module, key.as_ref()?);
+                Some((Some(key), value, span))
+            })
+            .collect(),
+        ExprKind::Call { keywords, .. } => keywords
+            .iter()
+            .map(|keyword| (keyword.name.clone(), &keyword.value, keyword.span))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn item_spans(expr: &Expr) -> Vec<Span> {
+    match &expr.kind {
+        ExprKind::Sequence(_, items) => items.iter().map(|item| item.span).collect(),
+        ExprKind::Dict(items) => items
+            .iter()
+            .map(|(key, value)| Span::new(key.as_ref().unwrap_or(value).span.start, value.span.end))
+            .collect(),
+        ExprKind::Call { args, keywords, .. } => {
+            let mut spans: Vec<Span> = args.iter().map(|arg| arg.span).collect();
+            spans.extend(keywords.iter().map(|keyword| keyword.span));
+            spans.sort_unstable();
+            spans
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn each_expression<'m>(block: &'m [Stmt], visit: &mut dyn FnMut(&'m Expr)) {
+    walk(block, &mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(visit);
+        }
+    });
+}
+
+/// The first URL with an escaped slash for its vhost.
+fn url(module: &Module) -> Option<Span> {
+    let mut found = None;
+    each_expression(&module.body, &mut |expr| {
+        let text = expr.span.of(&*module.text);
+        let is_string = matches!(expr.kind, ExprKind::String(_) | ExprKind::FString(_));
+        if is_string && text.windows(3).any(|part| part == b"%2F") {
+            found.get_or_insert(expr.span);
+        }
+    });
+    found
+}
