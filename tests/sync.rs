@@ -388,8 +388,11 @@ fn every_pair_of_contracts_is_one_step_and_back() {
     );
 }
 
+/// Settings before and after somebody worked on them.
+type Edit = fn(&str) -> String;
+
 /// What people do to settings that we edited.
-fn edits() -> Vec<(&'static str, fn(&str) -> String)> {
+fn edits() -> Vec<(&'static str, Edit)> {
     vec![
         ("before", |text| format!("# mine\n{text}")),
         ("after", |text| format!("{text}\nMINE = 1\n")),
@@ -407,7 +410,7 @@ fn edits() -> Vec<(&'static str, fn(&str) -> String)> {
         }),
         ("moved", |text| {
             let start = text.find("CELERY_ROUTES = ").unwrap();
-            let end = start + text[start..].find("\n").unwrap() + 1;
+            let end = start + text[start..].find('\n').unwrap() + 1;
             let (head, block, tail) = (&text[..start], &text[start..end], &text[end..]);
             format!("{head}{tail}\n{block}")
         }),
