@@ -68,6 +68,20 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
+fn contracts_are_listed_for_people_and_scripts() {
+    let here = services();
+    let (code, out, err) = run(here.path(), &["contracts"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("zc-common@1.0  zc_common up to 0.2.12"),
+        "{out}"
+    );
+    let (code, out, _) = run(here.path(), &["contracts", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, rows[1]["id"].as_str()), (0, Some("zc-events@1.0")));
+}
+
+#[test]
 fn wrong_usage_exits_2_and_says_why() {
     let here = services();
     for (arguments, why) in [

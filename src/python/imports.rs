@@ -113,76 +113,6 @@ pub fn import_module(
     Some(vec![edit])
 }
 
-/// Edits with the new import lines for one place in isort's order, as one group: each alone would set itself
-/// apart by blank lines.
-pub fn together(edits: Vec<Edit>) -> Vec<Edit> {
-    let mut out: Vec<Edit> = Vec::new();
-    let mut lines: Vec<Line> = Vec::new();
-    for edit in edits {
-        match Line::of(&edit) {
-            Some(line) => lines.push(line),
-            None => out.push(edit),
-        }
-    }
-    lines.sort_by(|a, b| (a.at, a.section, &a.key).cmp(&(b.at, b.section, &b.key)));
-    let of_one_group = |a: &Line, b: &Line| {
-        (a.at, a.section, &a.before, &a.behind) == (b.at, b.section, &b.before, &b.behind)
-    };
-    for group in lines.chunk_by(of_one_group) {
-        let Line {
-            at, before, behind, ..
-        } = &group[0];
-        let around = format!("{before}{behind}");
-        let newline = ["\r\n", "\r"]
-            .into_iter()
-            .find(|newline| around.contains(newline))
-            .unwrap_or("\n");
-        let statements: Vec<&str> = group.iter().map(|line| line.statement.as_str()).collect();
-        let text = format!("{before}{}{behind}", statements.join(newline));
-        out.push(Edit::insert(*at, text));
-    }
-    out
-}
-
-/// A new import on a line of its own.
-struct Line {
-    at: usize,
-    section: Section,
-    key: String,
-    before: String,
-    statement: String,
-    behind: String,
-}
-
-impl Line {
-    fn of(edit: &Edit) -> Option<Self> {
-        let text = edit.text();
-        let statement = text.trim_matches(['\r', '\n']);
-        let module = ["from ", "import "]
-            .iter()
-            .find_map(|word| statement.strip_prefix(word))?;
-        let apart = text.len() > statement.len() && !statement.contains([';', '\n', '\r']);
-        if !edit.is_insertion() || !apart {
-            return None;
-        }
-        let start = text.find(statement)?;
-        let module = module.split([' ', '.']).next().unwrap_or_default();
-        let section = if STANDARD_LIBRARY.contains(&module) {
-            Section::Standard
-        } else {
-            Section::ThirdParty
-        };
-        Some(Self {
-            at: edit.span().start,
-            section,
-            key: statement.to_ascii_lowercase(),
-            before: text[..start].to_owned(),
-            statement: statement.to_owned(),
-            behind: text[start + statement.len()..].to_owned(),
-        })
-    }
-}
-
 /// The imports of `package`'s own names at module level above `before`, unconditional.
 fn plain_imports<'a>(
     module: &'a Module,
@@ -500,6 +430,11 @@ fn line_is_blank(text: &[u8], at: usize) -> bool {
     text[at..line_end(text, at)].trim_ascii().is_empty()
 }
 
+/// Whether a top-level module is of the standard library.
+pub(super) fn is_standard(module: &str) -> bool {
+    STANDARD_LIBRARY.contains(&module)
+}
+
 fn section(group: &[Stmt]) -> Section {
     let mut kinds = group.iter().map(section_of);
     let first = kinds.next().unwrap_or(Section::Mixed);
@@ -519,7 +454,7 @@ fn section_of(stmt: &Stmt) -> Section {
     };
     match name.and_then(|name| name.split('.').next()) {
         Some("__future__") => Section::Future,
-        Some(name) if STANDARD_LIBRARY.contains(&name) => Section::Standard,
+        Some(name) if is_standard(name) => Section::Standard,
         _ => Section::ThirdParty,
     }
 }
