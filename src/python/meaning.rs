@@ -84,8 +84,8 @@ pub fn statement(module: &Module, stmt: &Stmt) -> Option<String> {
             )
         }
         StmtKind::Import { names } => {
-            let named = |alias: &Alias| format!("{} as {}", alias.name, alias.bound());
-            let names: Vec<String> = names.iter().map(named).collect();
+            let one = |alias: &Alias| format!("{} as {}", alias.name, alias.bound());
+            let names: Vec<String> = names.iter().map(one).collect();
             format!("import {}", names.join(","))
         }
         StmtKind::Expr { value } => of(value),
