@@ -13,6 +13,7 @@ use cases::{Case, Expect, files};
 use laws::{Files, Outcome};
 use scaffold_events::config::Config;
 use scaffold_events::contract::{Contract, Contracts};
+use scaffold_events::finding::Level;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan, plan_from};
 use scaffold_events::tree::Tree;
@@ -539,4 +540,28 @@ fn the_library_of_an_own_contract_is_pinned_and_moved_to() {
         Some(&b"celery==4.4.7\nacme-bus==2.4.1\n"[..])
     );
     assert!(!codes(&moved).contains(&"library-not-required"));
+}
+
+/// What hands events over to the library is told where the library looks for its settings.
+#[test]
+fn settings_that_the_library_cannot_read_are_named() {
+    let told = |fixture: &str| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let mut files = files(&root.join(fixture).join("in"));
+        let pins = files.entry(RelPath::parse("requirements.txt").unwrap());
+        pins.or_default().extend(b"\nzc_events==0.3.10\n");
+        let outcome = laws::obeyed("orders", &files, &Config::default()).unwrap();
+        let mut findings = outcome.plan.findings.iter();
+        let finding = findings.find(|finding| finding.code == "library-settings-elsewhere");
+        finding.map(|finding| (finding.level, finding.help.concat()))
+    };
+    assert_eq!(told("old-names-without-namespace"), None);
+    let (level, help) = told("conf-update-with-dict").unwrap();
+    assert_eq!(level, Level::Warning);
+    assert!(help.ends_with("ZC_EVENTS_SETTINGS=MODULE"), "{help}");
+    let (_, help) = told("lower-case-celeryconfig-without-django").unwrap();
+    assert!(
+        help.contains("ZC_EVENTS_SETTINGS=thumbnailer.celeryconfig"),
+        "{help}"
+    );
 }

@@ -388,10 +388,11 @@ fn every_pair_of_contracts_is_one_step_and_back() {
     );
 }
 
-/// What people do to settings that we edited.
-type Change = fn(&str) -> String;
+/// Settings before and after somebody worked on them.
+type Edit = fn(&str) -> String;
 
-fn edits() -> Vec<(&'static str, Change)> {
+/// What people do to settings that we edited.
+fn edits() -> Vec<(&'static str, Edit)> {
     vec![
         ("before", |text| format!("# mine\n{text}")),
         ("after", |text| format!("{text}\nMINE = 1\n")),

@@ -2,7 +2,7 @@
 //!
 //! Pure. Layout, quotes, joined strings, parentheses and trailing commas do not count.
 
-use super::syntax::{Expr, ExprKind, FStringPart, Module, Sequence, Stmt, StmtKind};
+use super::syntax::{Alias, Expr, ExprKind, FStringPart, Module, Sequence, Stmt, StmtKind};
 
 /// The meaning of an expression.
 pub fn expression(module: &Module, expr: &Expr) -> String {
@@ -82,6 +82,11 @@ pub fn statement(module: &Module, stmt: &Stmt) -> Option<String> {
                 if *add { '+' } else { '?' },
                 of(value)
             )
+        }
+        StmtKind::Import { names } => {
+            let one = |alias: &Alias| format!("{} as {}", alias.name, alias.bound());
+            let names: Vec<String> = names.iter().map(one).collect();
+            format!("import {}", names.join(","))
         }
         StmtKind::Expr { value } => of(value),
         _ => return None,

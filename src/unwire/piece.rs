@@ -112,6 +112,10 @@ fn of_statement(module: &Module, stmt: &Stmt) -> Option<PieceKind> {
             let target = targets.first()?;
             (Some(expression(module, target)), Some(value))
         }
+        StmtKind::Import { names } => {
+            let bound = names.first().map(|alias| alias.bound().to_owned());
+            (bound, None)
+        }
         StmtKind::Augment { value, .. } => (None, Some(value)),
         StmtKind::Expr { value } => match &value.kind {
             ExprKind::Call { function, .. }

@@ -19,6 +19,16 @@ ENVIRONMENTS = {
     "5.7": ["celery-5.7"],
     None: ["celery-4.4", "celery-5.4", "celery-5.7"],
 }
+# Services whose router or listener imports zc_events.
+LIBRARIES = {
+    "zc-events-1-by-its-pin": ["zc-events-0.1"],
+    "zc-events-2-before-0-2-4-reads-redis-url": ["zc-events-0.2"],
+    "zc-events-3-django": ["zc-events-0.3.10"],
+}
+ARGUMENTS = {
+    "zc-events@2.0": {"x-max-priority": 10},
+    "zc-events@3.0": {"x-max-priority": 10},
+}
 URL = {"BROKER_URL": "amqp://rabbitmq/%2F"}
 # What else a service needs of its environment than what its sample sets.
 VARIABLES = {
@@ -29,6 +39,10 @@ VARIABLES = {
     "celeryconfig-module-named-by-string": URL,
     "queues-repeated-settings-flag-chooses": {
         "DJANGO_SETTINGS_MODULE": "config.prod",
+    },
+    "zc-events-2-queues-as-tuple": {
+        "STAGE": "production",
+        "REDIS_URL": "redis://redis",
     },
     # Its sample sets only the name that Celery itself reads.
     "cookiecutter-envs": URL,
@@ -85,11 +99,12 @@ class Case:
         config = config.read_text() if config.is_file() else ""
         self.service = value_of("name", config)
         self.route = value_of("route", config)
+        self.contract = value_of("contract", config)
         app = value_of("celery-app", config) or "orders.celery:app"
         self.module, self.variable = app.split(":")
 
     def environments(self):
-        return ENVIRONMENTS[self.celery]
+        return LIBRARIES.get(self.name) or ENVIRONMENTS[self.celery]
 
     def question(self, directory):
         return {
@@ -132,7 +147,8 @@ def settings_resolve(report):
     directories = sorted(each.parent for each in FIXTURES.glob("*/case.toml"))
     cases = [Case(directory) for directory in directories]
     cases = [case for case in cases if case.expect != "refused"]
-    for name in sorted(set(sum(ENVIRONMENTS.values(), []))):
+    names = sum([case.environments() for case in cases], [])
+    for name in sorted(set(names)):
         here = [case for case in cases if name in case.environments()]
         try:
             pairs = resolve(environment(name), here)
@@ -223,7 +239,8 @@ def the_events_queue_gets_every_event(case, before, after):
     assert queue, "not consumed"
     assert queue["exchange"] == EXCHANGE, queue
     assert queue["type"] == "fanout", queue
-    assert not queue["arguments"] and not queue["binding"], queue
+    assert queue["arguments"] == ARGUMENTS.get(case.contract, {}), queue
+    assert not queue["binding"], queue
     assert queue["durable"] == [True, True], queue
     assert queue["passing"] == [False, False], queue
 
