@@ -26,7 +26,9 @@ VARIABLES = {
         "CELERY_BROKER_URL": URL["BROKER_URL"],
     },
     "broker-without-literal": URL,
+    "celery-dict-imported-from-base-settings": URL,
     "celeryconfig-module-named-by-string": URL,
+    "class-settings-inherited-from-another-module": URL,
     "queues-repeated-settings-flag-chooses": {
         "DJANGO_SETTINGS_MODULE": "config.prod",
     },
@@ -272,7 +274,7 @@ def ordinary_tasks_arrive_if_they_did(case, before, after):
 
 
 def arrives(route, answer):
-    exchange, key = route
+    exchange, key = route or ["", None]
     for name, queue in answer["consumed"].items():
         if exchange == "":
             hit = name == key
