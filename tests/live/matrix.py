@@ -59,7 +59,7 @@ class Matrix:
         return Case(cell.name, before, after, "wired", variables=URL)
 
     def played(self, cell, well):
-        if self.marks[cell] != FAILED:
+        if self.marks.get(cell, FAILED) != FAILED:
             self.marks[cell] = LIVE if well else FAILED
 
     def table(self):
