@@ -135,7 +135,7 @@ pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
 }
 
 /// `Queue(a, b)`, or with each argument on a line of its own.
-fn call(function: &str, arguments: &[String], unit: &str) -> Item {
+pub fn call(function: &str, arguments: &[String], unit: &str) -> Item {
     let lines: Vec<String> = arguments
         .iter()
         .map(|argument| format!("\n{unit}{argument},"))

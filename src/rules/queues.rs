@@ -156,15 +156,12 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
     let exchange = names::exchange(context, draft, scope, &exchange_class);
     // The events binding would inherit the default routing key, and native delayed delivery would
     // carry other services' countdown tasks here.
-    let key_argument = if context.quorum {
-        format!(
-            ", routing_key={}",
-            quoted(&scope.module, scope.before, &context.contract.event_task)
-        )
-    } else {
-        String::new()
-    };
-    Item::flat(format!("{queue_class}({key}, {exchange}{key_argument})"))
+    if context.quorum {
+        let task = quoted(&scope.module, scope.before, &context.contract.event_task);
+        let arguments = [key.to_owned(), exchange, format!("routing_key={task}")];
+        return default_queue::call(&queue_class, &arguments, &indent_unit(&scope.module));
+    }
+    Item::flat(format!("{queue_class}({key}, {exchange})"))
 }
 
 /// `SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}`.
