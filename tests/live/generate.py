@@ -71,11 +71,9 @@ class Generated:
         cell, django = self.cell, self.cell.dialect in cells.DJANGO
         own, body = [], []
         if django:
-            body.append(
-                'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{}")\n'.format(
-                    self.settings_module
-                )
-            )
+            default = '"DJANGO_SETTINGS_MODULE", "{}"'
+            default = default.format(self.settings_module)
+            body.append("os.environ.setdefault({})\n".format(default))
         body.append('app = Celery("shop")')
         third_party = ["from celery import Celery"]
         if cell.dialect == cells.DICT:
@@ -135,21 +133,21 @@ class Generated:
             return {path: self.settings_file()}
         base = self.settings_module.replace("production", "base")
         package = path_of(base.rpartition(".")[0] + ".__init__")
-        production = self.production_file(base)
         return {
             package: "",
             path_of(base): self.settings_file(),
-            path: production,
+            path: self.production_file(base),
         }
 
     def settings_file(self):
         head = "\n\n".join(["import os", *self.kombu_import()]) + "\n\n"
         if self.cell.dialect in cells.DJANGO:
             head += 'SECRET_KEY = "for tests"\nINSTALLED_APPS = ["shop"]\n\n'
-        return head + {
-            cells.DICT: self.as_dict,
-            cells.CLASS: self.as_class,
-        }.get(self.cell.dialect, self.as_module)()
+        if self.cell.dialect == cells.DICT:
+            return head + self.as_dict()
+        if self.cell.dialect == cells.CLASS:
+            return head + self.as_class()
+        return head + self.as_module()
 
     def as_module(self):
         return "".join("{} = {}\n".format(*each) for each in self.spelled())

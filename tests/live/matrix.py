@@ -1,5 +1,8 @@
 """Static probes of every cell of the matrix, and the matrix as a table."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import cells
 from environments import Missing, environment
 from generate import Generated
@@ -21,33 +24,44 @@ class Matrix:
 
     def probe(self, report, program):
         """Ask each generation's Celery what it makes of all its services."""
+        pythons = {}
         for generation in cells.GENERATIONS:
-            here = [c for c in self.cells if c.generation == generation]
             try:
-                python = environment(generation)
+                pythons[generation] = environment(generation)
             except Missing as missing:
                 report.skip(missing, len(LAWS) + 2)
-                continue
-            self.marks.update(dict.fromkeys(here, FAILED))
-            wired = self.wire(report, program, generation, here)
-            pairs = resolve(python, wired.values())
-            title = "matrix, " + generation
-            sound = judge(report, title, list(wired.values()), pairs)
-            for cell, case in wired.items():
-                if case.name in sound:
-                    self.marks[cell] = STATIC
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            answers = {
+                generation: threads.submit(
+                    self.ask, generation, python, program
+                )
+                for generation, python in pythons.items()
+            }
+            for generation, answer in answers.items():
+                self.judge(report, generation, *answer.result())
 
-    def wire(self, report, program, generation, here):
+    def ask(self, generation, python, program):
+        """Each wired cell's case, what was refused, what Celery answers."""
         wired, refused = {}, []
-        for cell in here:
-            try:
-                wired[cell] = self.case(cell, program)
-            except AssertionError as error:
-                refused.append(str(error))
-        title = "matrix, {}: {} of {} services are wired"
-        title = title.format(generation, len(wired), len(here))
-        report.check(title, assert_none, refused)
-        return wired
+        for cell in self.cells:
+            if cell.generation == generation:
+                try:
+                    wired[cell] = self.case(cell, program)
+                except AssertionError as error:
+                    refused.append(str(error))
+                self.marks[cell] = FAILED
+        return wired, refused, resolve(python, wired.values())
+
+    def judge(self, report, generation, wired, refused, pairs):
+        title = "matrix, " + generation
+        count = len(wired)
+        name = "{}: {} of {} services are wired"
+        name = name.format(title, count, count + len(refused))
+        report.check(name, assert_none, refused)
+        sound = judge(report, title, list(wired.values()), pairs)
+        for cell, case in wired.items():
+            if case.name in sound:
+                self.marks[cell] = STATIC
 
     def case(self, cell, program):
         directory = self.directory / cell.name

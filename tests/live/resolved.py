@@ -72,7 +72,7 @@ EXCHANGE = "microservice-events"
 
 
 class Case:
-    """A service before and after it was wired, and what its files say of it."""
+    """A service before and after its wiring, and what its files say of it."""
 
     def __init__(self, name, before, after, expect, **more):
         self.name = name

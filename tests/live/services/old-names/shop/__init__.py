@@ -1,5 +1,0 @@
-from __future__ import absolute_import
-
-from shop.celery import app as celery_app
-
-__all__ = ("celery_app",)
