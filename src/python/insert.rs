@@ -181,7 +181,8 @@ impl Container {
     /// Every item on a line of its own, as black would have it, by insertions alone: the space behind a
     /// comma becomes the last of the next line's indentation.
     ///
-    /// Only for a literal that is all of a statement's value, on one line.
+    /// Only for a literal on one line that is all of a statement's value, or of a key's or keyword's that
+    /// has the line for itself.
     fn explode(&self, module: &Module, tail: &Tail, items: &[Item]) -> Option<Vec<Edit>> {
         let text = &*module.text;
         let line = line_start(text, self.open);
@@ -191,7 +192,7 @@ impl Container {
             && text
                 .get(self.close)
                 .is_some_and(|byte| b")]}".contains(byte))
-            && line_end(text, self.open) == self.close + 1;
+            && matches!(&text[self.close + 1..line_end(text, self.close)], b"" | b",");
         let closes = tail.comma.unwrap_or(tail.behind_item) == self.close;
         let opens = self
             .items
