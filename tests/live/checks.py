@@ -49,7 +49,7 @@ def ordinary_tasks_come_by_the_queue_they_came_by(run):
         (after,) = run.calls(task, "last")
         if run.routes_by_router():
             assert "the router sends ordinary tasks" in run.output
-            before = ["default", before[1]]
+            before = ["default", run.scenario.default_queue]
         assert after == before, "{}: {} became {}".format(task, before, after)
 
 

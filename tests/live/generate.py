@@ -30,6 +30,10 @@ class Generated:
         }.get(cell.layout, "shop.tasks")
 
     @property
+    def default_queue(self):
+        return "shop-main" if "default" in self.cell.has else "celery"
+
+    @property
     def app(self):
         return self.app_module + ":app"
 
@@ -136,7 +140,7 @@ class Generated:
         return {
             package: "",
             path_of(base): self.settings_file(),
-            path: self.production_file(base),
+            path: self.production_file(),
         }
 
     def settings_file(self):
@@ -160,20 +164,18 @@ class Generated:
         lines = ["    {} = {}\n".format(*each) for each in self.spelled()]
         return "\nclass Config:\n" + "".join(lines)
 
-    def production_file(self, base):
+    def production_file(self):
         """In production only the environment says which broker it is."""
-        name, names = self.spell("broker_url"), "*  # noqa: F401,F403"
+        name, names = self.spell("broker_url"), "*"
         line = name + " = "
         if self.cell.dialect == cells.DICT:
             line = 'CELERY["{}"] = '.format(name)
         line += 'os.environ["BROKER_URL"]'
-        if self.cell.dialect == cells.DICT:
-            line += "  # noqa: F405"
         if self.cell.dialect == cells.CLASS:
             names = "Config\n"
             line = "class Production(Config):\n    " + line
-        head = "import os\n\nfrom {} import {}\n\n".format(base, names)
-        return head + line + "\n"
+        head = "# flake8: noqa: F401,F403,F405\nimport os\n\n"
+        return head + "from .base import {}\n\n{}\n".format(names, line)
 
     def kombu_import(self):
         if "queues" in self.cell.has:
@@ -194,7 +196,7 @@ class Generated:
     def values(self):
         """Celery's settings by their new names, as Python text."""
         has = self.cell.has
-        default = "shop-main" if "default" in has else "celery"
+        default = self.default_queue
         yield "broker_url", BROKER
         yield "accept_content", '["json"]'
         yield "task_serializer", '"json"'
