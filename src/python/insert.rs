@@ -192,7 +192,10 @@ impl Container {
             && text
                 .get(self.close)
                 .is_some_and(|byte| b")]}".contains(byte))
-            && matches!(&text[self.close + 1..line_end(text, self.close)], b"" | b",");
+            && matches!(
+                &text[self.close + 1..line_end(text, self.close)],
+                b"" | b","
+            );
         let closes = tail.comma.unwrap_or(tail.behind_item) == self.close;
         let opens = self
             .items
