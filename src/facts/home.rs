@@ -24,6 +24,7 @@ pub fn settings<'t>(
     if flags.settings.is_none() {
         prefer_base(tree, &mut settings);
     }
+    holder_of_keys(&mut settings);
     Ok(settings)
 }
 
@@ -35,14 +36,14 @@ fn home(tree: &Tree, facts: &Facts) -> Result<(Home, RelPath), Finding> {
             let class = settings_class(tree, file, class);
             (Home::Class(file.clone(), class), file.clone())
         }
-        Source::Object { file, name } => (object(tree, file, name)?, file.clone()),
+        Source::Object { file, name, .. } => (object(tree, file, name)?, file.clone()),
         Source::Flask {
             file,
             mapping,
             copied,
         } => match copied.as_deref() {
             Some(Source::Module { file, .. }) => (Home::Names(file.clone()), file.clone()),
-            Some(Source::Object { file, name }) => (object(tree, file, name)?, file.clone()),
+            Some(Source::Object { file, name, .. }) => (object(tree, file, name)?, file.clone()),
             _ => {
                 let home = Home::Members {
                     file: file.clone(),
@@ -194,6 +195,17 @@ fn prefer_base(tree: &Tree, settings: &mut Settings<'_>) {
     let usable = chain.iter().filter(|file| !tree.is_ignored(file));
     if let Some(best) = usable.max_by_key(|file| weight(file)) {
         settings.home = Home::Names(best.clone());
+    }
+}
+
+/// The file that binds the dict, where the one that is loaded imports it.
+fn holder_of_keys(settings: &mut Settings<'_>) {
+    let Home::Keys(_, name) = &settings.home else {
+        return;
+    };
+    let sites = settings.named(std::slice::from_ref(name));
+    if let Some(site) = sites.ok().and_then(|sites| sites.into_iter().next()) {
+        settings.home = Home::Keys(site.file, name.clone());
     }
 }
 

@@ -30,6 +30,7 @@ use modules::Roots;
 use pins::Pins;
 use python_version::Python;
 use service::Service;
+use settings::Home;
 use tasks::Tasks;
 
 /// All that the rules need to know of a service, but for what its settings bind.
@@ -64,6 +65,16 @@ impl Facts {
             Source::Object { .. } | Source::Flask { .. } | Source::Conf => {
                 self.pins.requires("django")
             }
+        }
+    }
+
+    /// Whether what is written beside Celery's settings is one of Django's: only those reach the router.
+    pub fn written_to_django(&self, home: &Home) -> bool {
+        match &self.app.source {
+            Source::Module { django, .. } => *django,
+            Source::Configuration { .. } => true,
+            Source::Object { django, .. } => *django && matches!(home, Home::Keys(..)),
+            Source::Flask { .. } | Source::Conf => false,
         }
     }
 
@@ -163,6 +174,8 @@ pub enum Source {
         file: RelPath,
         /// The class's or dict's name in it.
         name: String,
+        /// The module is Django's settings.
+        django: bool,
     },
     /// A Flask application's `config`, by the name of the mapping as written (`app.config`).
     Flask {

@@ -131,7 +131,7 @@ impl<'t> Settings<'t> {
         let spelled = self.spellings(setting);
         let mut sites = match &self.home {
             Home::Names(_) | Home::Class(..) => self.named(&spelled),
-            Home::Keys(file, name) => self.keyed(file, name, &spelled),
+            Home::Keys(_, name) => self.keyed(&self.entry, name, &spelled),
             Home::Members { file, object, .. } => self.members(file, object, &spelled),
         }?;
         let names = [setting.lower().to_owned(), setting.old().to_owned()];
@@ -149,11 +149,9 @@ impl<'t> Settings<'t> {
     /// The live bindings of a plain name in the scope of the settings: `SERVICE_NAME`.
     pub fn named(&self, names: &[String]) -> Result<Vec<Site>, Finding> {
         match &self.home {
-            Home::Names(_) => self.in_module(&self.entry, names, &mut Vec::new()),
             Home::Class(file, class) => self.in_class(file, class, names, 0),
-            Home::Keys(file, _) | Home::Members { file, .. } => {
-                self.in_module(file, names, &mut Vec::new())
-            }
+            Home::Names(_) | Home::Keys(..) => self.in_module(&self.entry, names, &mut Vec::new()),
+            Home::Members { file, .. } => self.in_module(file, names, &mut Vec::new()),
         }
     }
 

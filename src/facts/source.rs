@@ -106,7 +106,11 @@ fn settled(
                 django::settings(service, app)?
             };
             let source = match dict.clone() {
-                Some(name) => Source::Object { file, name },
+                Some(name) => Source::Object {
+                    file,
+                    name,
+                    django: true,
+                },
                 None => django::configuration(service, app, file)?,
             };
             return Ok(Some((source, notes)));
@@ -191,7 +195,11 @@ fn by_meaning(meaning: Meaning) -> Way {
             file,
             django: false,
         }),
-        Meaning::Bound { file, name } => Way::Known(Source::Object { file, name }),
+        Meaning::Bound { file, name } => Way::Known(Source::Object {
+            file,
+            name,
+            django: false,
+        }),
     }
 }
 
@@ -240,9 +248,10 @@ fn overridden(service: &Service<'_>, source: &Source, file: &RelPath) -> Source 
     }
     let file = file.clone();
     match source {
-        Source::Object { name, .. } if binds(service, &file, name) => Source::Object {
+        Source::Object { name, django, .. } if binds(service, &file, name) => Source::Object {
             file,
             name: name.clone(),
+            django: *django,
         },
         Source::Flask {
             file: home,
@@ -326,7 +335,7 @@ mod tests {
                 file,
                 django: false,
             } => file.to_string(),
-            Source::Object { file, name } => format!("{file} {name}"),
+            Source::Object { file, name, .. } => format!("{file} {name}"),
             Source::Flask {
                 file,
                 mapping,

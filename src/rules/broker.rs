@@ -311,13 +311,7 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
     let name = context.settings.dialect.spell(Setting::BrokerUrl);
     let what = "broker URL for the emitter";
     if let Home::Keys(file, dict) = &context.settings.home {
-        let module = context.settings.module(file)?;
-        let text = format!(
-            "{BROKER_URL} = {dict}[{}]",
-            quoted(&module, module.text.len(), &name)
-        );
-        draft.define(file, &module, Anchor::End, Rank::Broker, text, what);
-        return Ok(());
+        return alias_key(context, draft, file, dict, &name);
     }
     let text = format!("{BROKER_URL} = {name}");
     let scope = Scope::end(context)?;
@@ -364,6 +358,29 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
             text.clone(),
             what,
         );
+    }
+    Ok(())
+}
+
+/// `BROKER_URL = CELERY["broker_url"]`, in every file that the settings come from and that sets keys.
+fn alias_key(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    home: &RelPath,
+    dict: &String,
+    key: &str,
+) -> Result<(), Finding> {
+    let mut files = context.settings.chain();
+    files.retain(|file| {
+        let sites = context.settings.in_file(file, std::slice::from_ref(dict));
+        file == home || sites.is_ok_and(|sites| !sites.is_empty())
+    });
+    for file in files {
+        let module = context.settings.module(&file)?;
+        let key = quoted(&module, module.text.len(), key);
+        let text = format!("{BROKER_URL} = {dict}[{key}]");
+        let what = "broker URL for the emitter";
+        draft.define(&file, &module, Anchor::End, Rank::Broker, text, what);
     }
     Ok(())
 }

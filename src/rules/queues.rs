@@ -163,13 +163,13 @@ fn element(context: &Context<'_>, draft: &mut Draft, scope: &Scope, key: &str) -
             quote(&context.contract.event_task)
         ));
     }
-    match context.reader().arguments(&quote) {
-        None => Item::flat(format!("{queue_class}({})", arguments.join(", "))),
-        Some(own) => {
-            arguments.push(format!("queue_arguments={own}"));
-            default_queue::call(&queue_class, &arguments, &indent_unit(&scope.module))
-        }
+    if let Some(own) = context.reader().arguments(&quote) {
+        arguments.push(format!("queue_arguments={own}"));
     }
+    if arguments.len() > 2 {
+        return default_queue::call(&queue_class, &arguments, &indent_unit(&scope.module));
+    }
+    Item::flat(format!("{queue_class}({})", arguments.join(", ")))
 }
 
 /// `SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}`.

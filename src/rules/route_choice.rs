@@ -81,13 +81,10 @@ fn possible(context: &Context<'_>) -> Result<(), Finding> {
                 "add this line to requirements.txt: {library}=={version}"
             )));
     }
-    if !context.facts.django() {
-        return Err(Finding::refusal(
-            "router-without-django",
-            "the router reads Django's settings, and this service has none",
-        )
-        .at(&context.facts.app.file, context.facts.app.call)
-        .help("leave `--route router` out: the narrow route works without Django"));
+    if let Some(why) = no_django(context) {
+        return Err(Finding::refusal("router-without-django", why)
+            .at(&context.facts.app.file, context.facts.app.call)
+            .help("leave `--route router` out: the narrow route works without Django"));
     }
     Ok(())
 }
@@ -115,12 +112,10 @@ struct Against {
 fn reason_against(context: &Context<'_>) -> Option<Finding> {
     let mut against = Vec::new();
     against.extend(no_library(context));
-    if !context.facts.django() {
-        against.push(Against {
-            why: "the router reads Django's settings, and there are none".to_owned(),
-            places: Vec::new(),
-        });
-    }
+    against.extend(no_django(context).map(|why| Against {
+        why: why.to_owned(),
+        places: Vec::new(),
+    }));
     against.extend(own_queues(context));
     let routes = context.settings.find(Setting::TaskRoutes);
     let routes = routes.unwrap_or_default();
@@ -145,6 +140,17 @@ fn reason_against(context: &Context<'_>) -> Option<Finding> {
     let finding = Finding::note("route-event-only", message).help(how_to_force(context));
     let places = against.iter().flat_map(|one| &one.places);
     Some(places.fold(finding, Finding::place))
+}
+
+/// Why the router would not find `DEFAULT_QUEUE_NAME` in Django's settings.
+fn no_django(context: &Context<'_>) -> Option<&'static str> {
+    if !context.facts.django() {
+        Some("the router reads Django's settings, and there are none")
+    } else if !context.facts.written_to_django(&context.settings.home) {
+        Some("the router reads Django's settings, and Celery's are not among them")
+    } else {
+        None
+    }
 }
 
 fn no_library(context: &Context<'_>) -> Option<Against> {
@@ -238,7 +244,7 @@ fn microservice_name(context: &Context<'_>) -> Option<Against> {
 fn how_to_force(context: &Context<'_>) -> String {
     let contract = context.contract;
     let line = contract.requirement();
-    if !context.facts.django() {
+    if no_django(context).is_some() {
         return "nothing to do: this route needs neither Django nor the library".to_owned();
     }
     let command = "`scaffold-events init --route router`";

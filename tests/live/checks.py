@@ -1,6 +1,7 @@
 """What must be true of every scenario once it has been played."""
 
 from environments import HERE, environment
+from scenarios import BURST
 from service import append, output_of
 
 
@@ -34,10 +35,35 @@ def logged(run, words):
 
 
 def ordinary_tasks_run_once_also_if_queued_before_the_wiring(run):
-    parked = ["parked"] if run.scenario.source else []
-    for first in [*parked, "first", "last"]:
-        count = len(run.calls("record", first))
-        assert count == 1, "{}: ran {} times".format(first, count)
+    for task in ("record", "record_slowly"):
+        for word in run.words():
+            count = len(run.calls(task, word))
+            assert count == 1, "{} {}: ran {} times".format(task, word, count)
+
+
+def ordinary_tasks_come_by_the_queue_they_came_by(run):
+    if run.scenario.is_new:
+        return
+    for task in ("record", "record_slowly"):
+        (before,) = run.calls(task, "parked")
+        (after,) = run.calls(task, "last")
+        if run.routes_by_router():
+            assert "the router sends ordinary tasks" in run.output
+            before = ["default", run.scenario.default_queue]
+        assert after == before, "{}: {} became {}".format(task, before, after)
+
+
+def burst_arrives_whole(run):
+    numbers = [
+        int(args[0])
+        for name, args, _ in run.service.calls()
+        if name == "burst" and args[1] == run.token
+    ]
+    assert sorted(numbers) == list(range(BURST)), len(numbers)
+
+
+def killed_worker_loses_no_event_that_is_acknowledged_late(run):
+    assert len(run.calls("killed")) == 2, run.calls("killed")
 
 
 def worker_logs_no_error(run):
@@ -68,6 +94,9 @@ CHECKS = [
     unknown_event_is_ignored,
     sender_reaches_nothing_but_handlers,
     ordinary_tasks_run_once_also_if_queued_before_the_wiring,
+    ordinary_tasks_come_by_the_queue_they_came_by,
+    burst_arrives_whole,
+    killed_worker_loses_no_event_that_is_acknowledged_late,
     worker_logs_no_error,
     listener_keeps_its_rules,
     formatters_change_nothing,

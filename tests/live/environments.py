@@ -69,8 +69,11 @@ def environment(name, packages=None):
     return directory / "bin" / "python"
 
 
+@functools.lru_cache(maxsize=None)
 def read_pins():
-    pins = configparser.ConfigParser()
+    pins = configparser.ConfigParser(
+        interpolation=configparser.ExtendedInterpolation()
+    )
     pins.read(str(HERE / "pins.ini"))
     return pins
 

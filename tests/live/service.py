@@ -43,12 +43,14 @@ class Service:
             **options,
         )
 
-    def send(self, app, task, **work):
-        self.run_python(HERE / "sender.py", app, task, input=json.dumps(work))
+    def send(self, app, tasks, steps):
+        text = json.dumps(steps)
+        self.run_python(HERE / "sender.py", app, tasks, input=text)
 
     @contextlib.contextmanager
     def worker(self, app):
         """A worker, ready; it is stopped as an operator stops one."""
+        starts = self.starts()
         module = app.split(":")[0]
         command = [self.python, "-m", "celery", "-A", module, "worker"]
         command += ["-c", "1", "-l", "INFO", "-n", "live@localhost"]
@@ -63,14 +65,14 @@ class Service:
                 start_new_session=True,
             )
         try:
-            if not self.wait_for(self.is_ready, process):
+            if not self.wait_for(lambda: self.starts() > starts, process):
                 raise AssertionError("no worker:\n" + self.log_text())
             yield process
         finally:
             stop(process)
 
-    def is_ready(self):
-        return " ready." in self.log_text()
+    def starts(self):
+        return self.log_text().count(" ready.")
 
     def log_text(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -85,8 +87,14 @@ class Service:
         while process.poll() is None and time.monotonic() < deadline:
             if condition():
                 return True
-            time.sleep(0.1)
+            time.sleep(0.2)
         return False
+
+
+def kill(process):
+    """As a machine kills it that is out of memory: with its children."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def stop(process):

@@ -4,31 +4,36 @@ from checks import CHECKS
 from compiles import PYTHONS, changed, files_compile, fixture_pairs
 from contract_scenarios import contracts_receive
 from environments import Missing
+from matrix import Matrix
 from resolved import settings_resolve
-from scenarios import SCENARIOS, Run
+from scenarios import Run, scenarios
 
 from doctor import doctor_knows
 
 
 def run_suite(report, program, broker_url, directory):
-    runs = [Run(row, directory, broker_url) for row in SCENARIOS]
-    played = [run for run in runs if play(report, run, program)]
-    contracts_receive(report, program, broker_url, directory)
     settings_resolve(report)
+    matrix = Matrix(directory / "matrix")
+    matrix.probe(report, program)
+    runs = [Run(each, directory, broker_url) for each in scenarios()]
+    played = [run for run in runs if play(report, run, program, matrix)]
+    contracts_receive(report, program, broker_url, directory)
     doctor_knows(report, program)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))
         for run in played:
-            if version != "2.7" or run.scenario.environment.endswith("2.7"):
+            if version != "2.7" or run.scenario.generation.endswith("2.7"):
                 pairs += changed(run.before, run.wired)
         name = "{} written files compile under Python {}"
         name = name.format(len(pairs), version)
         report.check(name, files_compile, version, pairs)
+    report.say(matrix.table())
 
 
-def play(report, run, program):
+def play(report, run, program, matrix):
     """Whether the scenario could be played; its checks are then made."""
     name = run.scenario.name
+    failed = report.failed
     try:
         run.play(program)
     except Missing as missing:
@@ -36,8 +41,10 @@ def play(report, run, program):
         return False
     except Exception as error:
         report.fail(name + ": is wired and runs", error)
+        matrix.played(run.scenario.cell, well=False)
         return False
     for check in CHECKS:
         title = check.__name__.replace("_", " ")
         report.check("{}: {}".format(name, title), check, run)
+    matrix.played(run.scenario.cell, well=report.failed == failed)
     return True

@@ -9,6 +9,9 @@ use crate::path::RelPath;
 use crate::python::bindings::{self, Live, Opaque, Origin, Target, keyword_or_key};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
+/// How far a class's bases are followed.
+const MAX_BASES: usize = 8;
+
 impl Settings<'_> {
     pub(super) fn in_module(
         &self,
@@ -102,7 +105,12 @@ impl Settings<'_> {
     ) -> Result<Vec<Site>, Finding> {
         let module = self.module(file)?;
         let Some((body, bases)) = find_class(&module.body, class) else {
-            return Ok(Vec::new());
+            return match self.imported_class(file, &module, class) {
+                Some((file, class)) if depth <= MAX_BASES => {
+                    self.in_class(&file, &class, names, depth + 1)
+                }
+                _ => Ok(Vec::new()),
+            };
         };
         let lives = bindings::live(body, Target::Name(names), &|_, _| false)
             .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
@@ -111,17 +119,63 @@ impl Settings<'_> {
             .into_iter()
             .filter_map(|live| site(file, &module, &live, only))
             .collect();
-        if !sites.is_empty() || depth > 8 {
+        if !sites.is_empty() || depth > MAX_BASES {
             return Ok(sites);
         }
-        for base in bases.iter().filter_map(Expr::name) {
-            let found = self.in_class(file, base, names, depth + 1)?;
+        for base in bases.iter().filter_map(Expr::dotted) {
+            let found = self.in_class(file, &base, names, depth + 1)?;
             if !found.is_empty() {
                 return Ok(found);
             }
         }
         proven_absent(file, &module, names)?;
         Ok(Vec::new())
+    }
+
+    /// The service's own file that a class comes from, and its name there: `Config`, `base.Config`.
+    fn imported_class(
+        &self,
+        file: &RelPath,
+        module: &Module,
+        class: &str,
+    ) -> Option<(RelPath, String)> {
+        let (bound, attribute) = match class.split_once('.') {
+            Some((bound, attribute)) => (bound, Some(attribute)),
+            None => (class, None),
+        };
+        let mut found = None;
+        walk(&module.body, &mut |stmt| {
+            let StmtKind::ImportFrom {
+                module: from,
+                level,
+                names,
+            } = &stmt.kind
+            else {
+                return;
+            };
+            let target = |from: &str| {
+                let from = Some(from).filter(|from| !from.is_empty());
+                self.roots.resolve_from(self.tree, file, *level, from)
+            };
+            let from = from.as_deref().unwrap_or_default();
+            for alias in names {
+                let there = match attribute {
+                    _ if alias.name == "*" => target(from)
+                        .filter(|target| self.binds(target, bound))
+                        .map(|target| (target, class)),
+                    _ if alias.bound() != bound => None,
+                    None => target(from).map(|target| (target, alias.name.as_str())),
+                    Some(attribute) => {
+                        let submodule = format!("{from}.{}", alias.name);
+                        target(submodule.trim_start_matches('.')).map(|target| (target, attribute))
+                    }
+                };
+                if let Some((target, name)) = there {
+                    found = Some((target, name.to_owned()));
+                }
+            }
+        });
+        found
     }
 
     pub(super) fn keyed(

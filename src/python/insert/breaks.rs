@@ -66,7 +66,7 @@ impl Container {
     /// Every item on a line of its own, as black would have it, by insertions alone: the space behind a
     /// comma becomes the last of the next line's indentation.
     ///
-    /// Only for a literal that is all of a statement's value, on one line.
+    /// Only for a literal that stands alone.
     pub(super) fn explode(
         &self,
         module: &Module,
@@ -104,7 +104,8 @@ impl Container {
         Some(edits)
     }
 
-    /// Whether it is all of a statement's value, and on one line: `X = [a]`, `X: list[Queue] = [a]`.
+    /// Whether it is on one line, and all of a statement's value, or of a key's or keyword's that has the
+    /// line for itself: `X = [a]`, `X: list[Queue] = [a]`, `task_queues=[a],`.
     pub(super) fn is_alone(&self, text: &[u8]) -> bool {
         let Some(bracket) = self.open.checked_sub(1) else {
             return false;
@@ -115,7 +116,10 @@ impl Container {
             && text
                 .get(self.close)
                 .is_some_and(|byte| b")]}".contains(byte))
-            && line_end(text, self.open) == self.close + 1
+            && matches!(
+                text.get(self.close + 1..line_end(text, self.open)),
+                Some(b"" | b",")
+            )
     }
 
     /// What goes between `()` so that each item has a line of its own.

@@ -1,6 +1,0 @@
-from press.celery import app
-
-
-@app.task
-def proof(page):
-    return page

@@ -1,6 +1,0 @@
-from clinic.celery import app
-
-
-@app.task
-def remind(patient):
-    return patient
