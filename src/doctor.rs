@@ -1,6 +1,6 @@
 //! What a service's real Celery app comes to: asked of the service's own Python, judged here.
 //!
-//! Runs the user's code, and is alone in that: [`probe`] is the only module that starts a process.
+//! Runs the user's code, and is alone in that: `probe` is the only module that starts a process.
 
 mod answer;
 mod checks;
@@ -47,9 +47,18 @@ pub struct Patient<'t> {
     timeout: Duration,
 }
 
+/// Whether the user lets a probe event out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProbeEvent {
+    /// Through the exchange, to every service.
+    Send,
+    /// The broker is only looked at.
+    Hold,
+}
+
 /// What asking gave.
 pub struct Examined {
-    /// `Celery 5.7.0 on Python 3.11.7`, where the app could be loaded.
+    /// `Celery 5.7.0 on Python 3.11.7`, where the service could be asked.
     pub subject: Option<String>,
     /// What is wrong or worth knowing, worst first.
     pub findings: Vec<Finding>,
@@ -135,30 +144,39 @@ impl<'t> Patient<'t> {
         let answer = probe::ask(&self.request)?;
         let judged = judge::judge(self, &answer);
         let mut findings = self.known.clone();
-        let told: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
-        let new = judged.findings.into_iter();
-        let new: Vec<Finding> = new
-            .filter(|finding| !told.contains(&finding.code))
-            .collect();
-        findings.extend(new);
+        for finding in judged.findings {
+            if !findings.iter().any(|known| says(known, &finding)) {
+                findings.push(finding);
+            }
+        }
         findings.sort_by_key(|finding| finding.level);
         Ok(Examined {
-            subject: judged.subject,
+            subject: Some(judged.subject),
             findings,
             broker: judged.broker,
             queue: judged.queue,
         })
     }
 
-    /// Asks the broker that the app names, and sends a probe event through it.
-    pub fn examine_live(&self, known: &Examined) -> Result<Vec<Finding>> {
+    /// Asks the broker that the app names, and sends a probe event through it if it may.
+    pub fn examine_live(&self, known: &Examined, event: ProbeEvent) -> Result<Vec<Finding>> {
         let (Some(broker), Some(queue)) = (&known.broker, &known.queue) else {
             return Ok(Vec::new());
         };
-        let question = live::question(self, queue);
+        let question = live::question(self, queue, event);
         let replies = probe::ask_live(&self.request, &question)?;
         Ok(live::judge(&question, broker, &replies))
     }
+}
+
+/// Whether reading the files alone has told this already, there or without a place.
+fn says(known: &Finding, new: &Finding) -> bool {
+    let files = |finding: &Finding| -> Vec<RelPath> {
+        let places = finding.places.iter();
+        places.map(|place| place.path.clone()).collect()
+    };
+    let (here, there) = (files(known), files(new));
+    known.code == new.code && (there.is_empty() || there.iter().any(|file| here.contains(file)))
 }
 
 /// What a check would say, but for what only stands in the way of writing.

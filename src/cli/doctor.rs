@@ -10,7 +10,7 @@ use super::run::{existing, from_here, reports};
 use super::{Format, Output, terminal};
 use crate::config::{AppName, Config, values};
 use crate::contract::Contracts;
-use crate::doctor::{Examined, Options, Patient};
+use crate::doctor::{Examined, Options, Patient, ProbeEvent};
 use crate::path::RelPath;
 use crate::plan::Plan;
 use crate::report::{self, Detail, Outcome, Status};
@@ -92,8 +92,8 @@ fn examined(command: &Doctor, tree: &Tree) -> Result<Examined> {
         python.why
     ))?;
     let mut examined = patient.examine()?;
-    if command.live && agreed(command, &examined)? {
-        let live = patient.examine_live(&examined)?;
+    if command.live {
+        let live = patient.examine_live(&examined, agreed(command, &examined)?)?;
         examined.findings.extend(live);
         examined.findings.sort_by_key(|finding| finding.level);
     }
@@ -111,14 +111,17 @@ fn told(outcome: &Outcome, subject: &str, detail: Detail) -> Result<u8> {
     Ok(outcome.status.exit_code())
 }
 
-fn agreed(command: &Doctor, examined: &Examined) -> Result<bool> {
+fn agreed(command: &Doctor, examined: &Examined) -> Result<ProbeEvent> {
     let (Some(broker), Some(queue)) = (&examined.broker, &examined.queue) else {
-        return Ok(false);
+        return Ok(ProbeEvent::Hold);
     };
-    if command.yes {
-        return Ok(true);
-    }
-    terminal::ask(&format!(
+    let question = format!(
         "Send a probe event through {broker}? `{queue}` and every other service's queue get it, and ignore it."
-    ))
+    );
+    let agreed = command.yes || terminal::ask(&question)?;
+    Ok(if agreed {
+        ProbeEvent::Send
+    } else {
+        ProbeEvent::Hold
+    })
 }

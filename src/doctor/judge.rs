@@ -11,7 +11,7 @@ use crate::path::RelPath;
 
 /// What the answer comes to.
 pub(super) struct Judged {
-    pub(super) subject: Option<String>,
+    pub(super) subject: String,
     pub(super) findings: Vec<Finding>,
     pub(super) broker: Option<String>,
     pub(super) queue: Option<String>,
@@ -29,7 +29,7 @@ pub(super) fn judge(patient: &Patient<'_>, answer: &Answer) -> Judged {
     let app = match answer {
         Answer::Failed { python, error } => {
             return Judged {
-                subject: None,
+                subject: "its Celery app does not load".to_owned(),
                 findings: vec![not_loaded(patient, &python.path, error)],
                 broker: None,
                 queue: None,
@@ -48,7 +48,7 @@ pub(super) fn judge(patient: &Patient<'_>, answer: &Answer) -> Judged {
     }
     let celery = app.versions.get("celery").map_or("", String::as_str);
     Judged {
-        subject: Some(format!("Celery {celery} on Python {}", app.python.version)),
+        subject: format!("Celery {celery} on Python {}", app.python.version),
         findings,
         broker: app.broker.first().map(|broker| {
             let host = broker.1.as_deref().unwrap_or("localhost");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Patient;
+use super::{Patient, ProbeEvent};
 use crate::finding::Finding;
 
 /// What to look for, and what to send.
@@ -50,7 +50,7 @@ impl Replies {
 
 const EVENT: &str = "scaffold_events_doctor";
 
-pub(super) fn question(patient: &Patient<'_>, queue: &str) -> Question {
+pub(super) fn question(patient: &Patient<'_>, queue: &str, event: ProbeEvent) -> Question {
     let contract = &patient.contract;
     Question {
         queue: queue.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn question(patient: &Patient<'_>, queue: &str) -> Question {
         task: contract.event_task.clone(),
         event: EVENT,
         seconds: patient.timeout.as_secs().max(1),
-        send: true,
+        send: event == ProbeEvent::Send,
     }
 }
 

@@ -5,13 +5,16 @@
 )]
 
 use std::ffi::OsStr;
-use std::os::unix::process::ExitStatusExt as _;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wait_timeout::ChildExt as _;
 
 use super::answer::{Answer, Failure, Interpreter};
 use super::live::{Question, Replies};
@@ -36,8 +39,7 @@ pub(super) struct Request {
 
 /// Loads the app and asks it. An app that cannot be loaded is an answer, too.
 pub(super) fn ask(request: &Request) -> Result<Answer> {
-    let done = run(request, &["doctor/probe.py"], LOADING, None)?;
-    if done.status.signal() == Some(SIGALRM) {
+    let Some(done) = run(request, &["doctor/probe.py"], LOADING, None)? else {
         return Ok(Answer::Failed {
             python: Interpreter {
                 version: String::new(),
@@ -49,7 +51,7 @@ pub(super) fn ask(request: &Request) -> Result<Answer> {
                 missing: None,
             },
         });
-    }
+    };
     read(request, &done)
 }
 
@@ -57,18 +59,17 @@ pub(super) fn ask(request: &Request) -> Result<Answer> {
 pub(super) fn ask_live(request: &Request, question: &Question) -> Result<Replies> {
     let seconds = LOADING + STEPS * question.seconds;
     let scripts = ["doctor/live.py", "doctor/probe.py"];
-    let done = run(request, &scripts, seconds, Some(question))?;
-    if done.status.signal() == Some(SIGALRM) {
-        return Ok(Replies::silent());
+    match run(request, &scripts, seconds, Some(question))? {
+        Some(done) => read(request, &done),
+        None => Ok(Replies::silent()),
     }
-    read(request, &done)
 }
 
 /// The first line that a program prints; `None` if it is not there, or fails.
 pub(super) fn line_of(program: &str, arguments: &[&str], directory: &Path) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory);
-    let done = command.stdin(Stdio::null()).output().ok()?;
+    let done = finished(&mut command, Duration::from_secs(LOADING)).ok()??;
     let text = String::from_utf8(done.stdout).ok()?;
     let line = text.split('\n').next()?.trim();
     (done.status.success() && !line.is_empty()).then(|| line.to_owned())
@@ -78,7 +79,6 @@ pub(super) fn line_of(program: &str, arguments: &[&str], directory: &Path) -> Op
 const LOADING: u64 = 60;
 /// How often a live probe waits, at the most.
 const STEPS: u64 = 6;
-const SIGALRM: i32 = 14;
 /// Runs each text but the last argument, in one namespace.
 const START: &str =
     "import sys\nfor text in sys.argv[1:-1]: exec(compile(text, '<doctor>', 'exec'))";
@@ -90,7 +90,6 @@ struct Message<'r> {
     module: &'r str,
     variable: &'r str,
     task: &'r str,
-    seconds: u64,
     live: Option<&'r Question>,
 }
 
@@ -99,7 +98,7 @@ fn run(
     scripts: &[&str],
     seconds: u64,
     live: Option<&Question>,
-) -> Result<Output> {
+) -> Result<Option<Output>> {
     let Request {
         python,
         root,
@@ -115,7 +114,6 @@ fn run(
         module,
         variable,
         task,
-        seconds,
         live,
     };
     let message = serde_json::to_string(&message).context("cannot spell the question as JSON")?;
@@ -125,11 +123,38 @@ fn run(
     command
         .arg(message)
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .env("PYTHONIOENCODING", "utf-8")
-        .stdin(Stdio::null());
-    command
-        .output()
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONIOENCODING", "utf-8");
+    finished(&mut command, Duration::from_secs(seconds))
         .with_context(|| format!("cannot run `{}` ({})", python.path.display(), python.why))
+}
+
+/// Runs to the end, or ends it. What it says goes to files: a process that it leaves behind would keep a
+/// pipe open.
+fn finished(command: &mut Command, limit: Duration) -> io::Result<Option<Output>> {
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null());
+    command
+        .stdout(stdout.try_clone()?)
+        .stderr(stderr.try_clone()?);
+    let mut child = command.spawn()?;
+    let Some(status) = child.wait_timeout(limit)? else {
+        child.kill()?;
+        child.wait()?;
+        return Ok(None);
+    };
+    Ok(Some(Output {
+        status,
+        stdout: all(&mut stdout)?,
+        stderr: all(&mut stderr)?,
+    }))
+}
+
+fn all(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn text(script: &str) -> &'static str {

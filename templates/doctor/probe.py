@@ -2,7 +2,7 @@
 
 `scaffold-events doctor` runs this in the service's own Python, 2.7 or 3. Its
 last argument says what to load: {"root", "paths", "module", "variable",
-"task", "seconds"}, and "live" for what live.py does. It sends nothing itself
+"task"}, and "live" for what live.py does. It sends nothing itself
 and says only what is so: the program judges.
 """
 
@@ -12,7 +12,6 @@ import inspect
 import json
 import logging
 import os
-import signal
 import sys
 import textwrap
 import traceback
@@ -20,7 +19,6 @@ import traceback
 
 def main():
     request = json.loads(sys.argv[-1])
-    signal.alarm(request["seconds"])  # an import that hangs ends with us
     answer = keep_answer_apart()
     sys.argv = ["celery"]
     json.dump(answer_for(request), answer)

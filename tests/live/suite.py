@@ -3,12 +3,11 @@
 from checks import CHECKS
 from compiles import PYTHONS, changed, files_compile, fixture_pairs
 from contract_scenarios import contracts_receive
+from doctor import doctor_knows
 from environments import Missing
 from matrix import Matrix
 from resolved import settings_resolve
 from scenarios import Run, scenarios
-
-from doctor import doctor_knows
 
 
 def run_suite(report, program, broker_url, directory):
