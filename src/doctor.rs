@@ -47,6 +47,13 @@ pub struct Patient<'t> {
     timeout: Duration,
 }
 
+/// The events queue of a loaded app.
+pub struct EventsQueue {
+    /// Its name.
+    pub name: String,
+    declared: answer::Queue,
+}
+
 /// Whether the user lets a probe event out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProbeEvent {
@@ -64,8 +71,8 @@ pub struct Examined {
     pub findings: Vec<Finding>,
     /// The broker that the app names, without its password: `rabbitmq:5672, vhost /`.
     pub broker: Option<String>,
-    /// The events queue.
-    pub queue: Option<String>,
+    /// The events queue, where the app consumes it.
+    pub queue: Option<EventsQueue>,
 }
 
 impl Examined {

@@ -116,7 +116,8 @@ fn agreed(command: &Doctor, examined: &Examined) -> Result<ProbeEvent> {
         return Ok(ProbeEvent::Hold);
     };
     let question = format!(
-        "Send a probe event through {broker}? `{queue}` and every other service's queue get it, and ignore it."
+        "Send a probe event through {broker}? `{}` and every other service's queue get it, and ignore it.",
+        queue.name
     );
     let agreed = command.yes || terminal::ask(&question)?;
     Ok(if agreed {

@@ -192,6 +192,15 @@ impl<'de> Deserialize<'de> for Argument {
 }
 
 impl Literal {
+    /// Whether this is the same value in JSON.
+    pub fn is(&self, value: &serde_json::Value) -> bool {
+        match self {
+            Self::Bool(wanted) => value.as_bool() == Some(*wanted),
+            Self::Number(wanted) => value.as_i64() == Some(*wanted),
+            Self::Text(wanted) => value.as_str() == Some(&wanted.0),
+        }
+    }
+
     /// As Python writes it, strings through `quoted`.
     pub fn python(&self, quoted: &dyn Fn(&str) -> String) -> String {
         match self {

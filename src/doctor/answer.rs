@@ -61,7 +61,7 @@ pub(super) struct Resolved {
     pub(super) django: Option<Django>,
 }
 
-#[derive(Deserialize, Debug)]
+#[derive(Clone, Deserialize, Debug)]
 pub(super) struct Queue {
     pub(super) exchange: String,
     #[serde(rename = "type")]

@@ -1,8 +1,8 @@
 //! From what the app said to findings. Pure.
 
-use super::Patient;
 use super::answer::{Answer, Failure, Resolved};
 use super::checks::CHECKS;
+use super::{EventsQueue, Patient};
 use crate::celery::{Dialect, Setting};
 use crate::edit::Span;
 use crate::facts::text::{lines, trimmed};
@@ -14,7 +14,7 @@ pub(super) struct Judged {
     pub(super) subject: String,
     pub(super) findings: Vec<Finding>,
     pub(super) broker: Option<String>,
-    pub(super) queue: Option<String>,
+    pub(super) queue: Option<EventsQueue>,
 }
 
 /// A loaded app with everything its checks ask for.
@@ -55,7 +55,7 @@ pub(super) fn judge(patient: &Patient<'_>, answer: &Answer) -> Judged {
             let port = broker.2.map_or(String::new(), |port| format!(":{port}"));
             format!("{host}{port}, vhost {}", broker.3)
         }),
-        queue: case.queue,
+        queue: case.events_queue(),
     }
 }
 
@@ -95,6 +95,13 @@ fn not_loaded(patient: &Patient<'_>, python: &str, error: &Failure) -> Finding {
 }
 
 impl Case<'_> {
+    /// The events queue as the app declares it, if it consumes it.
+    fn events_queue(&self) -> Option<EventsQueue> {
+        let name = self.queue.clone()?;
+        let declared = self.app.consumed.get(&name)?.clone();
+        Some(EventsQueue { name, declared })
+    }
+
     /// A finding with the place where the service's files bind a setting, if they do.
     pub(super) fn at_binding(&self, setting: Setting, finding: Finding) -> Finding {
         match self.patient.binding(&self.patient.spelled(setting)) {

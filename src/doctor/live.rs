@@ -1,8 +1,11 @@
 //! What the broker says of a service's wiring, and whether a probe event arrived. Pure.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use super::{Patient, ProbeEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{EventsQueue, Patient, ProbeEvent};
 use crate::finding::Finding;
 
 /// What to look for, and what to send.
@@ -12,7 +15,7 @@ pub(super) struct Question {
     exchange: String,
     #[serde(rename = "type")]
     kind: String,
-    arguments: std::collections::BTreeMap<String, i64>,
+    arguments: BTreeMap<String, Value>,
     task: String,
     /// A type that no handler has.
     event: &'static str,
@@ -50,14 +53,14 @@ impl Replies {
 
 const EVENT: &str = "scaffold_events_doctor";
 
-pub(super) fn question(patient: &Patient<'_>, queue: &str, event: ProbeEvent) -> Question {
-    let contract = &patient.contract;
+pub(super) fn question(patient: &Patient<'_>, queue: &EventsQueue, event: ProbeEvent) -> Question {
+    let EventsQueue { name, declared } = queue;
     Question {
-        queue: queue.to_owned(),
-        exchange: contract.exchange.clone(),
-        kind: contract.exchange_type.clone(),
-        arguments: std::collections::BTreeMap::new(),
-        task: contract.event_task.clone(),
+        queue: name.clone(),
+        exchange: declared.exchange.clone(),
+        kind: declared.kind.clone(),
+        arguments: declared.arguments.clone(),
+        task: patient.contract.event_task.clone(),
         event: EVENT,
         seconds: patient.timeout.as_secs().max(1),
         send: event == ProbeEvent::Send,

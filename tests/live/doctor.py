@@ -152,6 +152,7 @@ RIGHT = [
     ("class-config-object", "celery-5.4"),
     ("celery-dict-in-settings", "celery-5.4"),
     ("quorum-default-queue-type", "celery-5.7"),
+    ("zc-events-2-queues-as-dict", "zc-events-0.3.6"),
 ]
 
 

@@ -1,6 +1,9 @@
 //! Whether what is sent arrives: ordinary tasks and events, by the queues and routes that are really there.
 
+use serde_json::Value;
+
 use crate::celery::Setting;
+use crate::contract::Contract;
 use crate::doctor::answer::{Queue, Sent};
 use crate::doctor::judge::Case;
 use crate::finding::Finding;
@@ -141,7 +144,7 @@ pub(super) fn events_queue(case: &Case<'_>, found: &mut Vec<Finding>) {
         ));
         return;
     };
-    if (&queue.exchange, &queue.kind) != (&contract.exchange, &contract.exchange_type) {
+    if !is_events_exchange(contract, &queue.exchange) || queue.kind != contract.exchange_type {
         let message = format!(
             "`{name}` is bound to the {} exchange `{}`, not to the {} exchange `{}`",
             queue.kind, queue.exchange, contract.exchange_type, contract.exchange
@@ -153,14 +156,28 @@ pub(super) fn events_queue(case: &Case<'_>, found: &mut Vec<Finding>) {
             )),
         ));
     }
-    if let Some((argument, value)) = queue.arguments.iter().next() {
+    let wanted = &contract.queue_arguments;
+    let is_wanted = |(name, value): (&String, &Value)| {
+        let literal = wanted.iter().find(|(known, _)| known.0 == *name);
+        literal.is_some_and(|(_, literal)| literal.is(value))
+    };
+    if queue.arguments.len() != wanted.len() || !queue.arguments.iter().all(is_wanted) {
+        let given = serde_json::to_string(&queue.arguments).unwrap_or_default();
         let message = format!(
-            "`{name}` is declared with `{argument}: {value}`; the emitter declares it without"
+            "`{name}` is declared with the arguments {given}, not as the emitter declares it"
         );
         found.push(placed(
             Finding::error("events-queue-arguments", message)
-                .help("RabbitMQ answers 406 PRECONDITION_FAILED to whoever comes second: take the argument out"),
+                .help("RabbitMQ answers 406 PRECONDITION_FAILED to whoever comes second: give it the contract's arguments, `scaffold-events init`"),
         ));
+    }
+}
+
+/// Whether this is the contract's exchange; where a setting holds its name, with what a stage adds to it.
+fn is_events_exchange(contract: &Contract, name: &str) -> bool {
+    match &contract.exchange_setting {
+        Some(_) => name.starts_with(&contract.exchange),
+        None => name == contract.exchange,
     }
 }
 
@@ -172,7 +189,7 @@ pub(super) fn event_route(case: &Case<'_>, found: &mut Vec<Finding>) {
     };
     let message = match sent.error() {
         Some(why) => format!("`{}` cannot be sent: {why}", contract.event_task),
-        None if sent.0 == contract.exchange => return,
+        None if is_events_exchange(contract, &sent.0) => return,
         None => format!(
             "`{}` sent by Celery goes to exchange `{}`, key `{}`: no other service gets it",
             contract.event_task, sent.0, sent.1
