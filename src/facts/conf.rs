@@ -14,6 +14,8 @@ use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind};
 pub struct Write {
     /// What it sets.
     pub setting: Setting,
+    /// On what, as written: `app.conf`.
+    pub object: String,
     /// The statement.
     pub place: Place,
 }
@@ -81,15 +83,16 @@ impl<'m> Scan<'_, 'm> {
                 StmtKind::Expr { value } => updated(value, &names),
                 _ => None,
             };
-            if holder.is_some_and(|holder| self.is_ours(holder)) {
-                self.found.push(self.write(setting, stmt.span));
+            if let Some(holder) = holder.filter(|holder| self.is_ours(holder)) {
+                self.found.push(self.write(setting, holder, stmt.span));
             }
         }
     }
 
-    fn write(&self, setting: Setting, span: Span) -> Write {
+    fn write(&self, setting: Setting, holder: &Expr, span: Span) -> Write {
         Write {
             setting,
+            object: holder.dotted().unwrap_or_default(),
             place: Place {
                 path: self.file.clone(),
                 span: Some(span),

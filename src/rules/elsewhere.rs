@@ -4,19 +4,15 @@
 use super::Context;
 use crate::celery::Setting;
 use crate::draft::Draft;
-use crate::edit::Span;
 use crate::facts::conf::Write;
-use crate::facts::settings::Site;
+use crate::facts::settings::Home;
 use crate::finding::Finding;
 
 /// Refuses where a setting that the wiring needs is set on `app.conf` in such a place.
 pub fn refuse(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for setting in NEEDED {
         let mut writes = context.facts.conf_writes.iter();
-        let sites = context.settings.find(setting)?;
-        let unseen = |write: &&Write| {
-            write.setting == setting && !sites.iter().any(|site| holds(site, write))
-        };
+        let unseen = |write: &&Write| write.setting == setting && !is_looked_at(context, write);
         if let Some(write) = writes.find(unseen) {
             draft.findings.push(refusal(context, write));
         }
@@ -34,12 +30,15 @@ const NEEDED: [Setting; 6] = [
     Setting::TaskDefaultRoutingKey,
 ];
 
-fn holds(site: &Site, write: &Write) -> bool {
-    let additions = site.additions.iter().map(|added| added.top);
-    let mut tops = additions.chain([site.top]);
-    let inside = |top: Span, span: Span| top.start <= span.start && span.end <= top.end;
-    site.file == write.place.path
-        && tops.any(|top| write.place.span.is_none_or(|it| inside(top, it)))
+/// Whether settings are read from this object in this file: then what is set there is known, dead or live.
+fn is_looked_at(context: &Context<'_>, write: &Write) -> bool {
+    let home = match &context.settings.home {
+        Home::Members { file, object, .. } => Some((file, object)),
+        Home::Names(_) | Home::Class(..) | Home::Keys(..) => None,
+    };
+    let conf = context.settings.conf.iter();
+    let mut objects = conf.map(|(file, object)| (file, object)).chain(home);
+    objects.any(|(file, object)| *file == write.place.path && *object == write.object)
 }
 
 fn refusal(context: &Context<'_>, write: &Write) -> Finding {
