@@ -313,7 +313,7 @@ fn check_tells_how_a_service_stands_and_sync_mends_it() {
     assert_eq!(state(&[]), (1, "unwired".into()));
     let (code, out, _) = run(here.path(), &["sync", "orders"]);
     assert_eq!(code, 3, "{out}");
-    assert!(out.contains("`scaffold-events init`"), "{out}");
+    assert!(out.contains("`scaffold-events init orders`"), "{out}");
     assert_eq!(run(here.path(), &["init", "orders"]).0, 0);
     assert_eq!(state(&[]), (0, "clean".into()));
     assert_eq!(run(here.path(), &["sync", "orders"]).0, 0);
@@ -329,7 +329,7 @@ fn check_tells_how_a_service_stands_and_sync_mends_it() {
     let (code, out, _) = run(here.path(), &["init", "orders"]);
     assert_eq!(code, 3);
     assert!(
-        out.contains("drifted") && out.contains("`scaffold-events sync`"),
+        out.contains("drifted") && out.contains("`scaffold-events sync orders`"),
         "{out}"
     );
     let (code, out, _) = run(here.path(), &["sync", "orders"]);

@@ -236,6 +236,9 @@ pub fn unparsable(file: &RelPath, why: &Unparsable) -> Finding {
             "convert the file to UTF-8, or say what it is in its first line: # -*- coding: latin-1 -*-"
         }
         ("file-not-utf8", None) => "convert the file to UTF-8, then run again",
+        ("file-too-large", _) => {
+            "move what is no setting out of the file, or name another with `--settings`"
+        }
         _ => "mend the file, or name another with `--settings`",
     };
     let finding = Finding::refusal(why.code, why.message.clone()).help(help);

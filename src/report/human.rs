@@ -167,12 +167,25 @@ fn writer(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// Help with the service in each command that it names, as it must be typed from here.
+fn for_service(outcome: &Outcome, help: &str) -> String {
+    let mut text = help.to_owned();
+    for verb in ["init", "sync", "check", "diff", "remove", "doctor"] {
+        text = text.replace(&command_here(verb), &command(outcome, verb));
+    }
+    text
+}
+
+fn command_here(verb: &str) -> String {
+    format!("scaffold-events {verb}")
+}
+
 /// What to type for this service.
 fn command(outcome: &Outcome, verb: &str) -> String {
     if outcome.is_here() {
-        return format!("scaffold-events {verb}");
+        return command_here(verb);
     }
-    format!("scaffold-events {verb} {}", outcome.service)
+    format!("{} {}", command_here(verb), outcome.service)
 }
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);
@@ -265,7 +278,7 @@ fn finding(outcome: &Outcome, finding: &Finding) -> String {
         let more = format!("and {} more places", places.len() - PLACES);
         elements.push(Heading::NOTE.message(more).into());
     }
-    let help = help.iter().map(|help| masked(help));
+    let help = help.iter().map(|help| masked(&for_service(outcome, help)));
     let title = heading(*level).primary_title(masked(message)).id(*code);
     let renderer = Renderer::styled().term_width(MARGIN);
     let Some(place) = places.first() else {

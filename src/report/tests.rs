@@ -116,6 +116,26 @@ fn what_is_written_comes_with_what_was_settled_and_the_steps_to_take() {
 }
 
 #[test]
+fn help_names_the_service_in_its_commands() {
+    let finding = Finding::note("n", "x")
+        .help("`scaffold-events init --route router`, or `scaffold-events diff`");
+    let plan = Plan {
+        findings: vec![finding],
+        ..Plan::default()
+    };
+    let mut outcome = outcome(plan, Vec::new());
+    let text = plain(&findings(&outcome, Detail::Normal));
+    let there = "`scaffold-events init services/orders --route router`, or `scaffold-events diff services/orders`";
+    assert!(text.contains(there), "{text}");
+    outcome.service = ".".into();
+    let text = plain(&findings(&outcome, Detail::Normal));
+    assert!(
+        text.contains("`scaffold-events init --route router`, or `scaffold-events diff`"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_to_type_in_the_services_directory_names_no_service() {
     let mut here = everything();
     here.service = ".".into();
