@@ -46,7 +46,7 @@ pub fn environment_default(expr: &Expr) -> Option<&Expr> {
     let ExprKind::Call { args, keywords, .. } = &expr.kind else {
         return None;
     };
-    args.get(1).or_else(|| keyword(keywords, "default"))
+    argument(args, keywords, 1, "default")
 }
 
 /// The keyword argument of this name.
@@ -55,6 +55,16 @@ pub fn keyword<'a>(keywords: &'a [Keyword], name: &str) -> Option<&'a Expr> {
         .iter()
         .find(|keyword| keyword.name.as_deref() == Some(name))
         .map(|keyword| &keyword.value)
+}
+
+/// The argument at this position, else the keyword of this name.
+pub fn argument<'a>(
+    args: &'a [Expr],
+    keywords: &'a [Keyword],
+    at: usize,
+    name: &str,
+) -> Option<&'a Expr> {
+    args.get(at).or_else(|| keyword(keywords, name))
 }
 
 const DEPTH: usize = 8;

@@ -7,6 +7,7 @@ use crate::celery::{Dialect, Setting};
 use crate::draft::Draft;
 use crate::facts::python_version::Python;
 use crate::facts::settings::{Home, Site, find_class};
+use crate::facts::value::argument;
 use crate::finding::Finding;
 use crate::python::constant::text;
 use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind};
@@ -187,12 +188,7 @@ fn bare_queues<'s>(context: &Context<'_>, site: &'s Site) -> Vec<(&'s Expr, Stri
         let is_queue = function
             .dotted()
             .is_some_and(|name| name.ends_with("Queue"));
-        let named = args.first().or_else(|| {
-            keywords
-                .iter()
-                .find(|k| k.name.as_deref() == Some("name"))
-                .map(|k| &k.value)
-        });
+        let named = argument(args, keywords, 0, "name");
         let bound = args.len() > 1
             || keywords.iter().any(|keyword| {
                 matches!(

@@ -7,6 +7,7 @@ use super::{Context, quoted};
 use crate::celery::{Dialect, Setting};
 use crate::draft::{Draft, Rank};
 use crate::facts::settings::{Home, Site};
+use crate::facts::value::argument;
 use crate::finding::Finding;
 use crate::python::constant::text;
 use crate::python::insert::Item;
@@ -89,12 +90,7 @@ pub fn bound_for_router(context: &Context<'_>, site: &Site, element: &Expr) -> b
     else {
         return false;
     };
-    let argument = |at: usize, name: &str| {
-        let keyword = keywords
-            .iter()
-            .find(|keyword| keyword.name.as_deref() == Some(name));
-        args.get(at).or(keyword.map(|keyword| &keyword.value))
-    };
+    let argument = |at, name| argument(args, keywords, at, name);
     let settings = &context.settings;
     let constant = |name: &str| settings.constant(name);
     let wanted = settings.constant(DEFAULT_QUEUE_NAME);

@@ -5,6 +5,7 @@ use super::names::SERVICE_NAME;
 use crate::contract::{Contract, Literal};
 use crate::edit::Span;
 use crate::facts::settings::{Settings, Site};
+use crate::facts::value::argument;
 use crate::python::bindings::{self, Origin, Target};
 use crate::python::constant::{Part, fold, joined};
 use crate::python::syntax::{Expr, ExprKind, Module};
@@ -48,12 +49,7 @@ impl Reader<'_, '_> {
         {
             return Match::Other;
         }
-        let argument = |at: usize, name: &str| {
-            let keyword = keywords
-                .iter()
-                .find(|keyword| keyword.name.as_deref() == Some(name));
-            args.get(at).or(keyword.map(|keyword| &keyword.value))
-        };
+        let argument = |at, name| argument(args, keywords, at, name);
         if !argument(0, "name").is_some_and(|name| self.is_queue_name(name)) {
             return Match::Other;
         }
@@ -257,12 +253,7 @@ fn exchange_call(expr: &Expr) -> Option<(&Expr, String)> {
     else {
         return None;
     };
-    let argument = |at: usize, name: &str| {
-        let keyword = keywords
-            .iter()
-            .find(|keyword| keyword.name.as_deref() == Some(name));
-        args.get(at).or(keyword.map(|keyword| &keyword.value))
-    };
+    let argument = |at, name| argument(args, keywords, at, name);
     if !function.dotted()?.ends_with("Exchange") {
         return None;
     }

@@ -77,6 +77,7 @@ def service_start_forbidden(policy="/usr/sbin/policy-rc.d"):
 
 @contextlib.contextmanager
 def private_broker(directory):
+    directory = str(directory)
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     amqp, dist, epmd = free_ports(3)
