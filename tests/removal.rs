@@ -5,6 +5,7 @@
 mod cases;
 
 use cases::{Expect, Files, cases, files, flags};
+use memchr::memmem::find;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::init::{Listener, init};
@@ -125,38 +126,34 @@ fn gist(path: &RelPath, text: &[u8]) -> String {
     said
 }
 
-/// What somebody adds to every settings file that we edited.
-fn edited(
-    files: &Files,
-    touched: &[RelPath],
-    before: &Files,
-    edit: fn(&[u8], &[u8]) -> Vec<u8>,
-) -> Files {
+/// What somebody does to a text: at a place that is in both texts, before us and after us.
+type Edit = fn(&[u8], both: [&[u8]; 2]) -> Vec<u8>;
+
+/// The edit, made in every settings file that we edited.
+fn edited(files: &Files, touched: &[RelPath], both: [&Files; 2], edit: Edit) -> Files {
     let mut out = files.clone();
     for path in touched {
-        out.insert(path.clone(), edit(&files[path], &before[path]));
+        let both = both.map(|files| files[path].as_slice());
+        out.insert(path.clone(), edit(&files[path], both));
     }
     out
 }
 
-fn appended(text: &[u8], _: &[u8]) -> Vec<u8> {
+fn appended(text: &[u8], _: [&[u8]; 2]) -> Vec<u8> {
     let open = text.last().is_some_and(|byte| *byte != b'\n');
     let newline: &[u8] = if open { b"\n" } else { b"" };
     [text, newline, b"\nADDED = 1\n"].concat()
 }
 
-/// Behind the first statement that was there before us and ends its line.
-fn inserted(text: &[u8], before: &[u8]) -> Vec<u8> {
-    let module = parse(before.into()).unwrap();
-    let first = module.body.iter().map(|stmt| stmt.span.of(before));
-    let line = |first: &[u8]| [first, b"\n"].concat();
-    let mut places = first
-        .filter(|first| !first.contains(&b'/') && !first.starts_with(b"imports"))
-        .filter(|first| memchr::memmem::find(before, &line(first)).is_some())
-        .filter_map(|first| Some((memchr::memmem::find(text, &line(first))?, first)));
-    let at = places
-        .next()
-        .map_or(text.len(), |(at, first)| at + first.len() + 1);
+/// Behind the first statement that was there before us, is still there, and ends its line.
+fn inserted(text: &[u8], both: [&[u8]; 2]) -> Vec<u8> {
+    let module = parse(both[0].into()).unwrap();
+    let lines = module.body.iter().map(|stmt| stmt.span.of(both[0]));
+    let anchor = lines
+        .filter(|line| !line.contains(&b'/') && !line.starts_with(b"imports"))
+        .map(|line| [line, b"\n"].concat())
+        .find(|line| both.iter().all(|text| find(text, line).is_some()));
+    let at = anchor.map_or(text.len(), |line| find(text, &line).unwrap() + line.len());
     [&text[..at], b"ADDED = 1\n", &text[at..]].concat()
 }
 
@@ -173,9 +170,9 @@ fn what_was_edited_elsewhere_loses_only_our_parts() {
         let python = |path: &&RelPath| path.has_extension("py") && before.contains_key(*path);
         let changed = differing(&before, &after);
         let touched: Vec<RelPath> = changed.iter().filter(python).cloned().collect();
-        for edit in [appended, inserted] {
-            let (again, plan) = removed(&edited(&after, &touched, &before, edit));
-            let wanted = edited(&before, &touched, &before, edit);
+        for edit in [appended as Edit, inserted] {
+            let (again, plan) = removed(&edited(&after, &touched, [&before, &after], edit));
+            let wanted = edited(&before, &touched, [&before, &after], edit);
             for path in wanted.keys().chain(again.keys()) {
                 let (one, other) = (again.get(path), wanted.get(path));
                 let one_value = ONE_VALUE.contains(&name.as_str());

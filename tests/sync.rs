@@ -6,6 +6,7 @@ mod cases;
 mod revisions;
 
 use cases::{Expect, Files, cases, files, flags};
+use memchr::memmem::find;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::Level;
@@ -20,11 +21,10 @@ use scaffold_events::unwire::{Edited, unwire};
 
 struct Service {
     name: String,
-    before: Files,
     after: Files,
 }
 
-/// The fixtures that `init` wires to `zc-common@1.0`, in the directory that names them.
+/// The fixtures that `init` wires, in the directory that names them.
 fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
     let mut found = Vec::new();
     for (name, folder, case) in cases() {
@@ -37,27 +37,21 @@ fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
         let tree = Tree::named(directory, before.clone());
         let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
         let after = applied(&before, &plan);
-        found.push(Service {
-            name,
-            before,
-            after,
-        });
+        found.push(Service { name, after });
     }
     found
 }
 
-/// The service asks for the library, so that it can move between contracts.
+/// The service asks for a library, so that it can move between contracts.
 fn with_library(mut files: Files) -> Files {
     let pins = files.entry(path("requirements.txt")).or_default();
-    if !pins
-        .windows(9)
-        .any(|word| word == b"zc_common" || word == b"zc-common")
+    let libraries = ["zc_common", "zc-common", "zc_events"];
+    if !libraries
+        .iter()
+        .any(|name| find(pins, name.as_bytes()).is_some())
     {
-        let newline: &[u8] = if pins.is_empty() || pins.ends_with(b"\n") {
-            b""
-        } else {
-            b"\n"
-        };
+        let open = pins.last().is_some_and(|byte| *byte != b'\n');
+        let newline: &[u8] = if open { b"\n" } else { b"" };
         *pins = [pins, newline, b"zc_common==0.2.12\n"].concat();
     }
     files
@@ -138,6 +132,10 @@ fn a_new_revision_comes_and_gives_what_init_would_give() {
     all(
         |_| true,
         |service| {
+            let lock = text(&service.after, "scaffold-events.lock");
+            if !lock.contains("contract = \"zc-common@1.0\"") {
+                return Ok(()); // of this contract there is no second revision
+            }
             let (done, plan) = synced(&service.after, &contracts, &Wishes::default());
             if !plan.standing.has(State::Outdated) || plan.is_refused() {
                 return Err(format!("{:?} {:?}", plan.standing, plan.findings));
@@ -158,7 +156,6 @@ fn a_new_revision_comes_and_gives_what_init_would_give() {
             if !again.changes.is_empty() || again.standing.worst() != state {
                 return Err(format!("again: {:?} {:?}", again.standing, again.findings));
             }
-            let _ = &service.before;
             Ok(())
         },
     );

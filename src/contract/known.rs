@@ -194,7 +194,7 @@ mod tests {
         ),
         (
             "zc-events@3.0",
-            "ff261bffb18af93df49acd2741cedc9ab6440a08c7e8f34aac9c17295f1ff9fd",
+            "0ce93181e1bf3e1057be943917772a446d1f587c9c613cc3354ef50060e29a30",
         ),
     ];
 

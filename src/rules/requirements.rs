@@ -46,7 +46,7 @@ pub fn moved(
     new: &Contract,
 ) -> Result<Moved, Vec<Finding>> {
     let mut moved = Moved::default();
-    if goes_with(pins, new) {
+    if same_releases(old, new) || goes_with(pins, new) {
         return Ok(moved);
     }
     let mut refusals = Vec::new();
@@ -77,6 +77,12 @@ pub fn moved(
 enum Hand {
     Hashed,
     Elsewhere,
+}
+
+/// Whether a pin says the same under both: another revision is no reason to touch an unusual one.
+fn same_releases(old: &Contract, new: &Contract) -> bool {
+    let releases = |contract: &Contract| (contract.requirement(), contract.library_from.clone());
+    releases(old) == releases(new)
 }
 
 /// Whether the service asks for a release of the contract's library that fits it.
@@ -240,6 +246,13 @@ mod tests {
     fn what_fits_already_stays() {
         let text = "zc_common==0.2.12\nzc_events==0.2.4\n";
         let moved = outcome("requirements.txt", text, "zc-common@1", "zc-events@2");
+        assert_eq!(moved, Ok((text.to_owned(), 0)));
+    }
+
+    #[test]
+    fn a_revision_for_the_same_releases_moves_no_pin() {
+        let text = "zc_common==0.3.2\n";
+        let moved = outcome("requirements.txt", text, "zc-common@1", "zc-common@1");
         assert_eq!(moved, Ok((text.to_owned(), 0)));
     }
 

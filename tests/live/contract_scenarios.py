@@ -1,15 +1,19 @@
 """Services wired by each contract, sent events by that library's own client.
 
 A row of CONTRACTS is one release of the library; every row is put through
-every check. No row needs a redis: only answers go through it.
+every check. The service that runs was wired for zc_common and then moved. No
+row needs a redis: only answers go through it.
 """
 
 import collections
 import json
+import re
 import uuid
 
+import cells
 from checks import formatters_change_nothing, worker_logs_no_error
 from environments import HERE, Missing, environment
+from generate import Generated
 from service import Service, append, fresh_copy, output_of
 
 Row = collections.namedtuple("Row", "contract library environment call")
@@ -19,8 +23,10 @@ CONTRACTS = [
     Row("zc-events@2.0", "zc_events==0.3.6", "zc-events-0.3.6", "emit"),
     Row("zc-events@3.0", "zc_events==0.3.10", "zc-events-0.3.10", "post"),
 ]
-APP = "shop.celery:app"
-TASK = "shop.tasks.mail:record"
+BEFORE = Generated(
+    cells.Cell(cells.OLD, cells.PACKAGE, "imports", "celery-3.1-python-2.7")
+)
+PIN_BEFORE = "zc_common==0.2.12"
 
 
 def contracts_receive(report, program, broker_url, directory):
@@ -40,7 +46,7 @@ def contracts_receive(report, program, broker_url, directory):
 
 
 class ContractRun:
-    """A service that pins one release, wired by what the pin asks for."""
+    """A service moved to one release, as one that pins it would be wired."""
 
     def __init__(self, row, directory, broker_url):
         self.row = row
@@ -55,27 +61,28 @@ class ContractRun:
         }
         self.directory = directory / "service" / self.name
         self.wired = directory / "wired" / self.name
+        self.moved = directory / "moved" / self.name
         self.canary = directory / (self.token + ".canary")
         self.service = None
 
     def play(self, program):
         python = environment(self.row.environment)
-        fresh_copy(HERE / "services" / "old-names", self.directory)
-        pins = self.directory / "requirements.txt"
-        text = pins.read_text().replace("zc_common==0.2.12", self.row.library)
-        pins.write_text(text)
-        append(
-            self.directory / "shop" / "tasks" / "mail.py",
-            (HERE / "live_task.py").read_text(),
-        )
+        for copy in (self.wired, self.directory):
+            fresh_copy(None, copy)
+            BEFORE.write(copy)
+        self.pin(self.wired, PIN_BEFORE)
+        output_of([program, "init", self.wired, "-y"])
         output_of([program, "init", self.directory, "-y"])
-        fresh_copy(self.directory, self.wired)
+        move = ["sync", self.directory, "--to", self.row.contract, "-y"]
+        output_of([program, *move])
+        self.pin(self.directory, "zc_events==.*")
+        fresh_copy(self.directory, self.moved)
         handlers = self.directory / "shop" / "tasks" / "microservice_events.py"
         append(handlers, (HERE / "contract_handlers.py").read_text())
         self.service = Service(self.directory, python, self.broker_url)
         # A stage of its own: its exchange is this run's alone.
         self.service.environment["STAGING_NAME"] = self.token
-        with self.service.worker(APP) as process:
+        with self.service.worker(BEFORE.app) as process:
             self.emit(
                 ("order_placed", self.sent),
                 ("nobody_listens", self.sent),
@@ -83,9 +90,17 @@ class ContractRun:
             )
             if self.row.call == "post":
                 self.send(emit=[["order_placed", self.sent]])
-            self.service.send(APP, TASK, delay=[["first", self.token]])
+            call = ["call", "record", ["first", self.token], {}]
+            self.service.send(BEFORE.app, BEFORE.tasks_module, [call])
             self.emit(("order_placed", {"last": self.token}))
             self.service.wait_for(self.is_done, process)  # else checks tell
+
+    def pin(self, directory, before):
+        """Pin this row's release: a contract serves more than one."""
+        pins = directory / "requirements.txt"
+        text, found = re.subn(before, self.row.library, pins.read_text())
+        assert found == 1, pins.read_text()
+        pins.write_text(text)
 
     def emit(self, *events):
         self.send(**{self.row.call: events})
@@ -111,7 +126,9 @@ class ContractRun:
         return tasks and self.calls(lambda sent: "last" in sent)
 
 
-def pin_chooses_the_contract(run):
+def moving_gives_what_the_pin_chooses(run):
+    difference = ["diff", "-r", "-u", str(run.wired), str(run.moved)]
+    assert output_of(difference) == ""
     text = (run.wired / "scaffold-events.toml").read_text()
     assert 'contract = "{}"'.format(run.row.contract) in text, text
 
@@ -152,7 +169,7 @@ def logged(run, words):
 
 
 CHECKS = [
-    pin_chooses_the_contract,
+    moving_gives_what_the_pin_chooses,
     event_is_handled_once_as_it_was_sent,
     other_events_are_ignored,
     legacy_events_are_handled_or_said_to_be_lost,
