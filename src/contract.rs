@@ -115,12 +115,33 @@ impl Contract {
         }
     }
 
+    /// A contract from the files of its folder.
+    fn of(id: &str, files: Files) -> Result<Self, Invalid> {
+        let text = files.get(&RelPath::root().join(FILE));
+        let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let contract = Self::parse(id, text.unwrap_or_default())?;
+        Ok(Self { files, ..contract })
+    }
+
     /// What the config says of it: its folder, or its id.
     pub fn named(&self) -> String {
         match &self.folder {
             Some(folder) => folder.as_str().to_owned(),
             None => self.id.clone(),
         }
+    }
+
+    /// Whether another contract is this one, word for word: one's own may change under its id.
+    pub fn is(&self, other: &Self) -> bool {
+        self.id == other.id && self.texts() == other.texts()
+    }
+
+    /// Its data and templates, by name: all that the wiring depends on.
+    pub fn texts(&self) -> BTreeMap<&'static str, &str> {
+        let names = TEMPLATES.into_iter().chain([FILE]);
+        names
+            .filter_map(|name| Some((name, self.template(name)?)))
+            .collect()
     }
 
     /// What a requirements file pins: `zc_common==0.2.12`.

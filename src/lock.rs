@@ -29,6 +29,9 @@ pub struct Lock {
     /// What the templates were rendered with.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
+    /// The files of a contract that is the service's own, as they were: the base of a later merge.
+    #[serde(default, rename = "contract-files")]
+    pub contract_files: BTreeMap<RelPath, Text>,
     /// Our files.
     #[serde(default)]
     pub owned: BTreeMap<RelPath, Owned>,
@@ -41,6 +44,17 @@ pub struct Lock {
     /// Their files that we edited.
     #[serde(default)]
     pub shared: BTreeMap<RelPath, Shared>,
+}
+
+/// A whole text, which the lock holds line by line, so that git can merge it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct Text(pub String);
+
+impl From<Vec<String>> for Text {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines.join("\n"))
+    }
 }
 
 /// A file of ours.

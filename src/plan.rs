@@ -535,6 +535,7 @@ fn fill(
     changes: &[FileChange],
     shared: &BTreeMap<RelPath, Folded>,
 ) {
+    record_contract(lock, context.contract);
     let inputs = rules::modules::inputs(context);
     lock.inputs
         .insert("app_module".to_owned(), inputs.app_module);
@@ -581,6 +582,16 @@ fn fill(
             Kind::Record => {}
         }
     }
+}
+
+/// Names the contract in the lock, with its texts where it is the service's own.
+pub(crate) fn record_contract(lock: &mut Lock, contract: &Contract) {
+    lock.contract.clone_from(&contract.id);
+    let texts = contract.texts().into_iter();
+    lock.contract_files = texts
+        .filter(|_| contract.folder.is_some())
+        .map(|(name, text)| (RelPath::root().join(name), lock::Text(text.to_owned())))
+        .collect();
 }
 
 fn ignored(path: &RelPath) -> Finding {

@@ -26,7 +26,7 @@ use fate::Fate;
 /// What the user asks of a `sync`.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Wishes {
-    /// The contract to move to; without it, the newest revision of the one that is wired.
+    /// The contract to move to; without it, the one that the config names, in its newest revision.
     pub to: Option<String>,
     /// Put back what was taken out by hand.
     pub restore: bool,
@@ -183,11 +183,12 @@ impl<'a> Scene<'a> {
         let bytes = tree.bytes(&lock_path()).unwrap_or_default();
         let lock = Lock::parse(&bytes)?;
         let loaded = config::load(tree)?;
-        let recorded = contracts.recorded(tree, &lock.contract, &loaded.config)?;
-        let target = match (&wishes.to, &recorded.folder) {
+        let recorded = contracts.recorded(&lock)?;
+        let wired = generation(&recorded.id);
+        let target = match (&wishes.to, &loaded.config.contract) {
             (Some(wanted), _) => contracts.named(tree, wanted)?,
-            (None, Some(folder)) => contracts.named(tree, folder.as_str())?,
-            (None, None) => contracts.find(&generation(&lock.contract))?,
+            (None, Some(wanted)) if generation(wanted) != wired => contracts.named(tree, wanted)?,
+            (None, _) => contracts.find(&wired)?,
         };
         let fate = Fate::of(tree, &lock, &recorded);
         let flags = Config {
@@ -211,9 +212,14 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The contract that is left, if another is to be reached.
+    /// Whether another contract is to be reached.
+    fn is_left(&self) -> bool {
+        !self.recorded.is(&self.target)
+    }
+
+    /// The contract that is left.
     fn from(&self) -> Option<&Contract> {
-        (self.recorded.id != self.target.id).then_some(&self.recorded)
+        self.is_left().then_some(&self.recorded)
     }
 
     /// The settings stay; our file and untouched handlers are made anew.
@@ -240,16 +246,19 @@ impl<'a> Scene<'a> {
 
     /// Whether the two contracts want other settings of this service, had it none of ours.
     fn contracts_differ(&self, undone: &unwire::Undone) -> bool {
-        if self.recorded.id == self.target.id {
+        if !self.is_left() {
             return false;
         }
         let tree = self.bare(undone);
-        let settings = |contract: &Contract| -> Vec<(RelPath, Option<Vec<u8>>)> {
+        let left = &self.recorded;
+        let with_left = self.contracts.clone().with(&left.id, left.files.clone());
+        let with_left = with_left.expect("a contract was read, so its id is one");
+        let settings = |contracts: &Contracts, name: String| -> Vec<(RelPath, Option<Vec<u8>>)> {
             let flags = Config {
-                contract: Some(contract.named()),
+                contract: Some(name),
                 ..self.flags.clone()
             };
-            let plan = unproven(&tree, &flags, self.contracts, self.from());
+            let plan = unproven(&tree, &flags, contracts, self.from());
             let wanted = plan.changes.into_iter();
             wanted
                 .filter_map(|change| match change.kind {
@@ -259,7 +268,7 @@ impl<'a> Scene<'a> {
                 })
                 .collect()
         };
-        settings(&self.recorded) != settings(&self.target)
+        settings(&with_left, left.id.clone()) != settings(self.contracts, self.target.named())
     }
 
     /// The service without our parts, but with its config.
@@ -311,8 +320,7 @@ impl<'a> Scene<'a> {
     fn refused(&self, findings: Vec<Finding>) -> Plan {
         let mut plan = Plan::refused(findings);
         plan.standing.note(State::Broken, true);
-        let outdated = self.recorded.id != self.target.id;
-        plan.standing.note(State::Outdated, outdated);
+        plan.standing.note(State::Outdated, self.is_left());
         plan.standing.note(State::Drifted, self.fate.is_edited());
         plan
     }

@@ -42,10 +42,7 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
         Ok(lock) => lock,
         Err(finding) => return Ok(unwired(Vec::new(), vec![finding])),
     };
-    let config = config::load(tree).unwrap_or_default();
-    let recorded = contracts
-        .recorded(tree, &lock.contract, &config.config)
-        .ok();
+    let recorded = contracts.recorded(&lock).ok();
     let words = words(&lock, recorded.as_ref());
     let mut removal = Removal::new(tree, &lock, words);
     removal.owned(edited);

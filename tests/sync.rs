@@ -320,7 +320,11 @@ fn to(id: &str) -> Wishes {
 }
 
 /// What keeps a service from a contract, whatever it was wired to before.
-const HINDRANCES: [&str; 2] = ["library-required", "queues-mapping-arguments"];
+const HINDRANCES: [&str; 3] = [
+    "library-required",
+    "queue-arguments",
+    "queues-mapping-arguments",
+];
 
 /// One of each kind of home and spelling; `CASE= cargo test --test sync pair` takes them all.
 const SAMPLE: [&str; 6] = [

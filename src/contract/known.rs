@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Contract, FILE, Files, Invalid, folder};
-use crate::config::Config;
+use super::{Contract, Files, Invalid, folder};
 use crate::finding::{Finding, nearest};
+use crate::lock::{LOCK, Lock, Text};
 use crate::path::RelPath;
 use crate::templates;
 use crate::tree::Tree;
@@ -47,14 +47,8 @@ impl Contracts {
         let (found, files) = newest_first
             .find(|(known, _)| id == known.to_string() || id == known.generation())
             .ok_or_else(|| self.unknown(id))?;
-        let text = files.get(&RelPath::root().join(FILE));
-        let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let contract = Contract::parse(&found.to_string(), text.unwrap_or_default())
-            .map_err(|invalid| unreadable(found, &invalid))?;
-        Ok(Contract {
-            files: files.clone(),
-            ..contract
-        })
+        Contract::of(&found.to_string(), files.clone())
+            .map_err(|invalid| unreadable(found, &invalid))
     }
 
     /// The contract that a config names: by id, or by its folder in the service.
@@ -80,14 +74,26 @@ impl Contracts {
         Ok(contract)
     }
 
-    /// The contract of a lock: a released one, or the service's own in the folder that its config names.
-    pub fn recorded(&self, tree: &Tree, id: &str, config: &Config) -> Result<Contract, Finding> {
-        match config.contract.as_deref() {
-            Some(folder) if !folder.contains('@') && self.find(id).is_err() => {
-                self.named(tree, folder)
-            }
-            _ => self.find(id),
+    /// The contract of a lock: a released one, or the service's own as it was.
+    pub fn recorded(&self, lock: &Lock) -> Result<Contract, Finding> {
+        if lock.contract_files.is_empty() {
+            return self.find(&lock.contract);
         }
+        let kept = lock.contract_files.iter();
+        let files = kept
+            .map(|(path, Text(text))| (path.clone(), text.clone().into_bytes()))
+            .collect();
+        Contract::of(&lock.contract, files).map_err(|invalid| {
+            let message = format!(
+                "the lock's copy of the contract cannot be read: {}",
+                invalid.why
+            );
+            Finding::refusal("lock-damaged", message)
+                .in_file(&RelPath::root().join(LOCK))
+                .help(format!(
+                    "bring back the last good one: `git checkout {LOCK}`"
+                ))
+        })
     }
 
     /// Every id, oldest first within a line.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::{CURRENT, Lock, Owned, Seeded, Shared, Undo};
+use super::{CURRENT, Lock, Owned, Seeded, Shared, Text, Undo};
 use crate::newline::Newline;
 use crate::path::RelPath;
 
@@ -17,6 +17,7 @@ pub(super) fn render(lock: &Lock) -> String {
         version: _,
         contract,
         inputs,
+        contract_files,
         owned,
         created,
         seeded,
@@ -30,6 +31,12 @@ pub(super) fn render(lock: &Lock) -> String {
     }
     for (name, value) in inputs {
         out.value(&quote(name), quote(value));
+    }
+    if !contract_files.is_empty() {
+        out.table("contract-files");
+    }
+    for (path, Text(text)) in contract_files {
+        out.list(&quote(path.as_str()), text.split('\n'));
     }
     for (path, Owned { written, accepted }) in owned {
         out.file("owned", path);
@@ -61,6 +68,14 @@ impl Page {
         self.line(format_args!("{key} = {value}"));
     }
 
+    fn list<'t>(&mut self, key: &str, values: impl Iterator<Item = &'t str>) {
+        self.value(key, "[");
+        for value in values {
+            self.line(format_args!("  {},", quote(value)));
+        }
+        self.line("]");
+    }
+
     fn table(&mut self, name: &str) {
         self.line(format_args!("\n[{name}]"));
     }
@@ -81,11 +96,7 @@ impl Page {
         self.value("before", quote(before));
         self.value("hash", quote(hash));
         self.value("newline", quote(name(*newline)));
-        self.value("establishes", "[");
-        for what in establishes {
-            self.line(format_args!("  {},", quote(what)));
-        }
-        self.line("]");
+        self.list("establishes", establishes.iter().map(String::as_str));
         for Undo { at, ours, insert } in undo {
             self.line(format_args!("\n[[shared.{}.undo]]", quote(path.as_str())));
             self.value("at", at);

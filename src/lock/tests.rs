@@ -11,6 +11,8 @@ fn path(text: &str) -> RelPath {
 fn lock() -> Lock {
     let mut lock = Lock::new("zc-common@1.0");
     lock.inputs.insert("name".into(), "orders".into());
+    let text = Text("id = \"a@1.0\"\r\n\n".into());
+    lock.contract_files.insert(path("contract.toml"), text);
     let owned = Owned {
         written: hash(b"a"),
         accepted: hash(b"b"),
@@ -45,6 +47,13 @@ contract = "zc-common@1.0"
 
 [inputs]
 "name" = "orders"
+
+[contract-files]
+"contract.toml" = [
+  "id = \"a@1.0\"\r",
+  "",
+  "",
+]
 
 [owned."orders/tasks/listener.py"]
 written = "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"

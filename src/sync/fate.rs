@@ -11,7 +11,7 @@ use crate::lock::{self, LOCK, Lock};
 use crate::merge::{Conflict, Merged, has_markers, merge};
 use crate::newline::Newline;
 use crate::path::RelPath;
-use crate::plan::{FileChange, Kind, Plan};
+use crate::plan::{FileChange, Kind, Plan, record_contract};
 use crate::render::{self, Inputs};
 use crate::standing::State;
 use crate::tree::Tree;
@@ -148,7 +148,7 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
 /// What a person does afterwards: what the move to another contract asks first.
 fn steps(scene: &Scene<'_>, way: &Way) -> Vec<String> {
     let mut steps = vec!["look at `git diff`, and commit it".to_owned()];
-    if scene.recorded.id != scene.target.id {
+    if scene.is_left() {
         let settled = way.plan.settled.iter();
         let name = settled.clone().find(|(key, _)| *key == "name");
         let name = name.map_or("SERVICE", |(_, name)| name);
@@ -302,7 +302,7 @@ impl End<'_> {
         let mut lock = planned
             .and_then(|text| Lock::parse(&text).ok())
             .unwrap_or_else(|| old.clone());
-        lock.contract.clone_from(&self.scene.target.id);
+        record_contract(&mut lock, &self.scene.target);
         let kept_owned = old.owned.iter().filter(|_| self.scene.fate.is_missing());
         lock.owned = kept_owned
             .map(|(path, owned)| (path.clone(), owned.clone()))
@@ -348,7 +348,7 @@ impl End<'_> {
             let old = scene.fate.before(path);
             old.is_none_or(|old| old.record.written != owned.written)
         };
-        let outdated = scene.recorded.id != scene.target.id
+        let outdated = scene.is_left()
             || (way.moves && !scene.wishes.restore)
             || self.owned.iter().any(renewed);
         let standing = &mut self.plan.standing;
