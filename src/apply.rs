@@ -16,6 +16,7 @@
 mod check;
 mod disk;
 mod journal;
+mod stages;
 mod transaction;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use crate::plan::FileChange;
 use crate::tree::Tree;
 use disk::Disk;
 use journal::{Held, Phase};
+pub use stages::stage_conflicts;
 use transaction::{Direction, Transaction};
 
 /// What became of a run that was interrupted.

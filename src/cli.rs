@@ -78,7 +78,7 @@ struct Sync {
     /// Put back what was taken out by hand
     #[arg(long)]
     restore: bool,
-    /// Where an edit of yours and the new text meet: both between markers, the new one, or yours
+    /// Where your edit meets the new text: `refuse`, `markers` (`git mergetool` knows them), `ours` (the new text) or `theirs` (yours)
     #[arg(
         long,
         value_enum,

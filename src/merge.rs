@@ -25,10 +25,21 @@ pub enum Conflict {
 pub enum Merged {
     /// One text, as wished where the sides overlapped.
     Whole(Vec<u8>),
-    /// A text with conflict markers.
-    Marked(Vec<u8>),
+    /// A text with conflict markers, and what it was made of.
+    Marked(Vec<u8>, Sides),
     /// The sides overlap in this many places.
     Overlapping(usize),
+}
+
+/// The three texts of a merge, all in the newlines of the file on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sides {
+    /// What we wrote.
+    pub base: Vec<u8>,
+    /// What we would write now.
+    pub ours: Vec<u8>,
+    /// The file on disk.
+    pub theirs: Vec<u8>,
 }
 
 /// Takes what changed from `base` to `ours` into `theirs`, the file on disk.
@@ -54,7 +65,12 @@ pub fn merge(base: &[u8], theirs: &[u8], ours: &[u8], label: &str, conflict: Con
         Ok(text) => Merged::Whole(back(text)),
         Err(marked) => match conflict {
             Conflict::Refuse => Merged::Overlapping(overlaps(&marked)),
-            Conflict::Markers => Merged::Marked(back(labelled(&marked, label))),
+            Conflict::Markers => {
+                let theirs = theirs.to_vec();
+                let [base, ours] = [base, ours].map(back);
+                let sides = Sides { base, ours, theirs };
+                Merged::Marked(back(labelled(&marked, label)), sides)
+            }
             Conflict::Ours => Merged::Whole(back(resolved(&marked, Part::Ours))),
             Conflict::Theirs => Merged::Whole(back(resolved(&marked, Part::Theirs))),
         },
@@ -179,9 +195,14 @@ mod tests {
             Merged::Whole(theirs.to_vec())
         );
         let marked = b"a\nb\n<<<<<<< zc-common@1.1\ny\n||||||| as it was written\nc\n=======\nx\n>>>>>>> your file\nd\ne\n";
+        let sides = Sides {
+            base: BASE.to_vec(),
+            ours: ours.to_vec(),
+            theirs: theirs.to_vec(),
+        };
         assert_eq!(
             merged(theirs, ours, Conflict::Markers),
-            Merged::Marked(marked.to_vec())
+            Merged::Marked(marked.to_vec(), sides)
         );
         assert!(has_markers(marked) && !has_markers(BASE));
     }

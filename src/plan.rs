@@ -16,6 +16,7 @@ use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
 use crate::lock::{self, Lock};
+use crate::merge::Sides;
 use crate::path::RelPath;
 use crate::python::syntax::SyntaxError;
 use crate::rules::requirements::{self, Moved};
@@ -49,6 +50,8 @@ pub struct Plan {
     pub open: bool,
     /// The files that would differ, in path order; the lock file last.
     pub changes: Vec<FileChange>,
+    /// Of each file that is written with conflict markers, what it was merged from.
+    pub conflicts: Vec<(RelPath, Sides)>,
     /// What is not as the contract wants, worst first.
     pub findings: Vec<Finding>,
     /// What `init` settled on, as (key, value) of the config, for the summary.

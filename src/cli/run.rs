@@ -146,7 +146,10 @@ fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result
         return Ok((outcome, true));
     }
     outcome.status = match apply::apply(&outcome.tree, root, &outcome.plan.changes) {
-        Ok(()) if outcome.plan.open => Status::Open,
+        Ok(()) if outcome.plan.open => {
+            staged(root, &outcome)?;
+            Status::Open
+        }
         Ok(()) => Status::Done,
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
@@ -156,6 +159,17 @@ fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result
         terminal::out(&(report::headline(&outcome) + "\n" + &next))?;
     }
     Ok((outcome, asked))
+}
+
+/// Makes files with conflict markers what `git mergetool` works on. Without, they can be edited.
+fn staged(root: &Path, outcome: &Outcome) -> Result<()> {
+    let done = apply::stage_conflicts(root, &outcome.tree, &outcome.plan.conflicts);
+    match done {
+        Ok(()) => Ok(()),
+        Err(error) => terminal::err(&format!(
+            "note: `git mergetool` will not know of the conflict: {error:#}\n"
+        )),
+    }
 }
 
 /// Shows what is about to be done, and asks. New files are only named: `--dry-run` prints them.

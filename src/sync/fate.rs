@@ -252,7 +252,8 @@ impl End<'_> {
         };
         match merged {
             Merged::Whole(text) => Some(text),
-            Merged::Marked(text) => {
+            Merged::Marked(text, sides) => {
+                self.plan.conflicts.push((path.clone(), sides));
                 self.plan.open = true;
                 self.plan.standing.note(State::Conflicting, true);
                 self.plan.findings.push(marked(path));

@@ -136,7 +136,7 @@ def moving_gives_what_the_pin_chooses(run):
 def event_is_handled_once_as_it_was_sent(run):
     calls = run.calls(lambda sent: sent.get("user_id") == run.token)
     assert len(calls) == 1, calls
-    (_, _, sent) = calls[0]
+    _, _, sent = calls[0]
     sent.pop("task_id", None)
     assert sent == run.sent, sent
     line = "PROCESSED: Received [order_placed:"

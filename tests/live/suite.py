@@ -6,12 +6,14 @@ from contract_scenarios import contracts_receive
 from doctor import doctor_knows
 from environments import Missing
 from matrix import Matrix
+from reformatted import reformatted_services_are_known
 from resolved import settings_resolve
 from scenarios import Run, scenarios
 
 
 def run_suite(report, program, broker_url, directory):
     settings_resolve(report)
+    reformatted_services_are_known(report, program, directory)
     matrix = Matrix(directory / "matrix")
     matrix.probe(report, program)
     runs = [Run(each, directory, broker_url) for each in scenarios()]
