@@ -21,6 +21,7 @@ use scaffold_events::unwire::{Edited, unwire};
 
 struct Service {
     name: String,
+    before: Files,
     after: Files,
 }
 
@@ -37,7 +38,11 @@ fn services(wanted: impl Fn(&str) -> bool) -> Vec<Service> {
         let tree = Tree::named(directory, before.clone());
         let plan = plan(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
         let after = applied(&before, &plan);
-        found.push(Service { name, after });
+        found.push(Service {
+            name,
+            before,
+            after,
+        });
     }
     found
 }
@@ -109,21 +114,38 @@ fn all(wanted: impl Fn(&str) -> bool, check: impl Fn(&Service) -> Result<(), Str
 }
 
 #[test]
-fn nothing_is_done_where_nothing_changed() {
+fn nothing_is_done_where_nothing_of_ours_changed() {
+    let edits: [fn(&[u8]) -> Vec<u8>; 4] = [
+        <[u8]>::to_vec,
+        |text| Newline::Crlf.convert(text),
+        |text| [text, b"\n\nMINE = 1\n"].concat(),
+        |text| [b"# mine\n", text].concat(),
+    ];
     all(
         |_| true,
         |service| {
-            let (_, plan) = synced(&service.after, &Contracts::embedded(), &Wishes::default());
-            match plan.changes.first() {
-                None if !plan.is_refused() => Ok(()),
-                change => Err(format!(
-                    "{:?} {:?}",
-                    change.map(|change| &change.path),
-                    plan.findings
-                )),
+            for (number, edit) in edits.iter().enumerate() {
+                let files = in_settings(service, edit);
+                let (_, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
+                let change = plan.changes.first().map(|change| &change.path);
+                if change.is_some() || plan.is_refused() {
+                    return Err(format!("{number}: {change:?} {:?}", plan.findings));
+                }
             }
+            Ok(())
         },
     );
+}
+
+/// The wired service after the same edit in each Python file that `init` edited.
+fn in_settings(service: &Service, edit: &dyn Fn(&[u8]) -> Vec<u8>) -> Files {
+    let mut files = service.after.clone();
+    for path in differing(&service.before, &service.after) {
+        if path.has_extension("py") && service.before.contains_key(&path) {
+            files.insert(path.clone(), edit(&service.after[&path]));
+        }
+    }
+    files
 }
 
 #[test]

@@ -186,7 +186,7 @@ class Run:
 
 def scenarios():
     live = cells.pairwise(cells.all_cells())
-    return [*map(Live, live), New()]
+    return [New(), *map(Live, live)]
 
 
 def own_environment(directory):
