@@ -246,3 +246,90 @@ fn received(question: &Question, replies: &Replies) -> Option<Finding> {
         .help("the queue is not bound to it: restart the worker, which binds it")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Question {
+        Question {
+            queue: "orders-events".to_owned(),
+            exchange: "microservice-events".to_owned(),
+            kind: "fanout".to_owned(),
+            arguments: BTreeMap::new(),
+            task: "microservice.event".to_owned(),
+            event: EVENT,
+            seconds: 10,
+            send: true,
+        }
+    }
+
+    /// The codes for what the probe wrote.
+    fn codes(replies: &str) -> Vec<&'static str> {
+        let replies: Replies = serde_json::from_str(replies).unwrap();
+        let found = judge(&asked(), "amqp://host", &replies);
+        found.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn each_way_not_to_get_through_has_its_words() {
+        for (word, code) in [
+            ("refused", "broker-down"),
+            ("name", "broker-host-unknown"),
+            ("login", "broker-login-refused"),
+            ("vhost", "broker-vhost-refused"),
+            ("tls", "broker-tls"),
+            ("timeout", "broker-timeout"),
+            ("closed", "broker-closed"),
+            ("other", "broker-failed"),
+            ("a word of a later probe", "broker-failed"),
+        ] {
+            let replies = format!(r#"{{"stopped": ["{word}", "why"]}}"#);
+            assert_eq!(codes(&replies), [code]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_declared_is_told() {
+        for (exchange, queue, wanted) in [
+            ("right", "right", &[][..]),
+            (
+                "missing",
+                "missing",
+                &["live-exchange-missing", "live-queue-missing"],
+            ),
+            (
+                "differs",
+                "differs",
+                &["live-exchange-differs", "live-queue-differs"],
+            ),
+            ("forbidden", "right", &["live-forbidden"]),
+        ] {
+            let replies = format!(
+                r#"{{"exchange": ["{exchange}", ""], "queue": ["{queue}", ""], "consumers": 1}}"#
+            );
+            assert_eq!(codes(&replies), wanted);
+        }
+        let unconsumed =
+            r#"{"queue": ["right", ""], "messages": 3, "consumers": 0, "workers": []}"#;
+        assert_eq!(codes(unconsumed), ["live-queue-unconsumed"]);
+    }
+
+    #[test]
+    fn the_probe_event_is_as_far_as_a_worker_says() {
+        for (events, code) in [
+            (
+                r#"["task-received", "task-started", "task-succeeded"]"#,
+                "live-event-received",
+            ),
+            (r#"["task-failed", "task-received"]"#, "live-event-failed"),
+            (r#"["task-received"]"#, "live-event-waiting"),
+            ("[]", "live-event-lost"),
+        ] {
+            let replies = format!(r#"{{"workers": ["a@b"], "events": {events}}}"#);
+            assert_eq!(codes(&replies), [code]);
+        }
+        let silent = r#"{"consumers": 1, "workers": []}"#;
+        assert_eq!(codes(silent), ["live-worker-silent"]);
+    }
+}

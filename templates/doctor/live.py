@@ -36,6 +36,11 @@ def connected(app, seconds):
             "read_timeout": seconds,
             "write_timeout": seconds,
             "max_retries": 1,
+            # amqp 1 does not ask for it: a wrong password would be a closed
+            # connection, without a word.
+            "client_properties": {
+                "capabilities": {"authentication_failure_close": True}
+            },
         },
     )
     connection.connect()

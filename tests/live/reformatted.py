@@ -1,4 +1,4 @@
-"""Wired services that black has reformatted since: `sync` and `remove` know them.
+"""Wired services that black has reformatted: `sync` and `remove` know them.
 
 Every fixture that `init` wires. Nothing of it is as we left it, so all of our
 parts are found by what they mean; a move to another contract replaces them.

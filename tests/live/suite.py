@@ -4,6 +4,7 @@ from checks import CHECKS
 from compiles import PYTHONS, changed, files_compile, fixture_pairs
 from contract_scenarios import contracts_receive
 from doctor import doctor_knows
+from doctor_live import doctor_asks_the_broker
 from environments import Missing
 from matrix import Matrix
 from reformatted import reformatted_services_are_known
@@ -21,6 +22,7 @@ def run_suite(report, program, broker_url, directory):
     played += [run for run in others if play(report, run, program, matrix)]
     contracts_receive(report, program, broker_url, directory)
     doctor_knows(report, program)
+    doctor_asks_the_broker(report, program)
     for version in PYTHONS:
         pairs = list(fixture_pairs(version))
         for run in played:
