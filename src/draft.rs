@@ -9,7 +9,7 @@ use crate::change::Kind;
 use crate::edit::{Edit, EditSet, Overlap, Span};
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::import_lines::together;
+use crate::python::imports::together;
 use crate::python::insert::{Container, Item};
 use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};

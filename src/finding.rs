@@ -42,6 +42,13 @@ pub struct Finding {
     pub help: Vec<String>,
 }
 
+/// One finding, where others would stand beside it.
+impl From<Finding> for Vec<Finding> {
+    fn from(finding: Finding) -> Self {
+        vec![finding]
+    }
+}
+
 impl Finding {
     /// A finding without a place yet; see [`Finding::at`], [`Finding::help`].
     pub fn new(code: &'static str, level: Level, message: impl Into<String>) -> Self {

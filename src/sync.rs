@@ -6,6 +6,8 @@
 //! rendered again from the contract and the inputs that the lock records.
 
 mod fate;
+mod findings;
+mod finish;
 mod moved;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -116,10 +118,10 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
     };
     let kept = scene.kept();
     if !kept.needs_move() {
-        return Ok(fate::finish(&scene, &kept));
+        return Ok(finish::finish(&scene, &kept));
     }
     match scene.moved(&kept)? {
-        Ok(moved) => Ok(fate::finish(&scene, &moved)),
+        Ok(moved) => Ok(finish::finish(&scene, &moved)),
         Err(plan) => Ok(plan),
     }
 }

@@ -4,7 +4,7 @@
 
 mod cases;
 
-use cases::{Expect, Files, cases, files};
+use cases::{Expect, Files, applied, cases, files};
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::init::{Listener, init};
@@ -15,17 +15,6 @@ use scaffold_events::standing::State;
 use scaffold_events::sync::{Wishes, standing, sync};
 use scaffold_events::tree::Tree;
 use scaffold_events::unwire::{Edited, unwire};
-
-fn applied(files: &Files, plan: &Plan) -> Files {
-    let mut out = files.clone();
-    for change in &plan.changes {
-        match &change.after {
-            Some(after) => out.insert(change.path.clone(), after.clone()),
-            None => out.remove(&change.path),
-        };
-    }
-    out
-}
 
 fn initialised(name: &str, files: &Files, listener: Listener) -> Plan {
     let tree = Tree::named(name, files.clone());

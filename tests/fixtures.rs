@@ -13,7 +13,7 @@ mod cases;
 use std::fs;
 use std::path::Path;
 
-use cases::{Case, Expect, Files, cases, files, flags};
+use cases::{Case, Expect, Files, applied, cases, files, flags};
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::{Finding, Level};
@@ -28,17 +28,6 @@ fn planned(case: &Case, files: &Files, flags: &Config) -> anyhow::Result<Plan> {
         flags,
         &Contracts::embedded(),
     )
-}
-
-fn applied(files: &Files, plan: &Plan) -> Files {
-    let mut out = files.clone();
-    for change in &plan.changes {
-        match &change.after {
-            Some(after) => out.insert(change.path.clone(), after.clone()),
-            None => out.remove(&change.path),
-        };
-    }
-    out
 }
 
 /// Says how the findings differ from those that the case demands, as a set.

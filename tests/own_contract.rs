@@ -8,7 +8,7 @@ mod laws;
 
 use std::path::Path;
 
-use cases::files;
+use cases::{applied, files};
 use laws::Files;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
@@ -315,17 +315,6 @@ fn with(files: &Files, file: &str, replaced: &str, by: &str) -> Files {
     assert!(text.contains(replaced), "{text}");
     files.insert(path(file), text.replace(replaced, by).into_bytes());
     files
-}
-
-fn applied(files: &Files, plan: &Plan) -> Files {
-    let mut out = files.clone();
-    for change in &plan.changes {
-        match &change.after {
-            Some(after) => out.insert(change.path.clone(), after.clone()),
-            None => out.remove(&change.path),
-        };
-    }
-    out
 }
 
 fn synced(files: &Files, to: Option<&str>) -> (Files, Plan) {

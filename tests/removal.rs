@@ -4,7 +4,7 @@
 
 mod cases;
 
-use cases::{Expect, Files, cases, files, flags};
+use cases::{Expect, Files, applied, cases, files, flags};
 use memchr::memmem::find;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
@@ -34,17 +34,6 @@ fn wired(wanted: impl Fn(&str) -> bool) -> Vec<(String, Files, Files)> {
         found.push((name, before, after));
     }
     found
-}
-
-fn applied(files: &Files, plan: &Plan) -> Files {
-    let mut out = files.clone();
-    for change in &plan.changes {
-        match &change.after {
-            Some(after) => out.insert(change.path.clone(), after.clone()),
-            None => out.remove(&change.path),
-        };
-    }
-    out
 }
 
 fn removed(files: &Files) -> (Files, Plan) {

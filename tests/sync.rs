@@ -5,7 +5,7 @@
 mod cases;
 mod revisions;
 
-use cases::{Expect, Files, cases, files, flags};
+use cases::{Expect, Files, applied, cases, files, flags};
 use memchr::memmem::find;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
@@ -62,17 +62,6 @@ fn with_library(mut files: Files) -> Files {
     files
 }
 
-fn applied(files: &Files, plan: &Plan) -> Files {
-    let mut out = files.clone();
-    for change in &plan.changes {
-        match &change.after {
-            Some(after) => out.insert(change.path.clone(), after.clone()),
-            None => out.remove(&change.path),
-        };
-    }
-    out
-}
-
 fn synced(files: &Files, contracts: &Contracts, wishes: &Wishes) -> (Files, Plan) {
     let tree = Tree::named("anything", files.clone());
     let plan = sync(&tree, &Config::default(), contracts, wishes).unwrap();
@@ -115,7 +104,7 @@ fn all(wanted: impl Fn(&str) -> bool, check: impl Fn(&Service) -> Result<(), Str
 
 #[test]
 fn nothing_is_done_where_nothing_of_ours_changed() {
-    let edits: [fn(&[u8]) -> Vec<u8>; 4] = [
+    let edits: [BytesEdit; 4] = [
         <[u8]>::to_vec,
         |text| Newline::Crlf.convert(text),
         |text| [text, b"\n\nMINE = 1\n"].concat(),
@@ -125,7 +114,7 @@ fn nothing_is_done_where_nothing_of_ours_changed() {
         |_| true,
         |service| {
             for (number, edit) in edits.iter().enumerate() {
-                let files = in_settings(service, edit);
+                let files = in_settings(service, *edit);
                 let (_, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
                 let change = plan.changes.first().map(|change| &change.path);
                 if change.is_some() || plan.is_refused() {
@@ -137,8 +126,11 @@ fn nothing_is_done_where_nothing_of_ours_changed() {
     );
 }
 
+/// Bytes of settings before and after somebody worked on them.
+type BytesEdit = fn(&[u8]) -> Vec<u8>;
+
 /// The wired service after the same edit in each Python file that `init` edited.
-fn in_settings(service: &Service, edit: &dyn Fn(&[u8]) -> Vec<u8>) -> Files {
+fn in_settings(service: &Service, edit: BytesEdit) -> Files {
     let mut files = service.after.clone();
     for path in differing(&service.before, &service.after) {
         if path.has_extension("py") && service.before.contains_key(&path) {

@@ -2,7 +2,7 @@
 //!
 //! Done behind the transaction, by git itself: the files are right without it.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -25,21 +25,17 @@ pub fn stage_conflicts(root: &Path, tree: &Tree, conflicts: &[(RelPath, Sides)])
         }
         let in_index = prefix.join(real.as_str());
         let write = ["hash-object", "-w", "--stdin", "--path", real.as_str()];
-        let mut lines = String::new();
-        for (stage, text) in (1..).zip([&sides.base, &sides.ours, &sides.theirs]) {
-            let blob = git(root, &write, text)?;
-            let blob = blob.trim_end();
-            if lines.is_empty() {
-                let nothing = "0".repeat(blob.len());
-                lines = format!("0 {nothing}\t{in_index}\0");
-            }
-            lines += &format!("100644 {blob} {stage}\t{in_index}\0");
-        }
-        git(
-            root,
-            &["update-index", "-z", "--index-info"],
-            lines.as_bytes(),
-        )?;
+        let texts = [&sides.base, &sides.ours, &sides.theirs].into_iter();
+        let blobs = texts.map(|text| git(root, &write, text));
+        let blobs: Vec<String> = blobs.collect::<Result<_>>()?;
+        let line = |(stage, blob): (usize, &String)| {
+            format!("100644 {} {}\t{in_index}\0", blob.trim_end(), stage + 1)
+        };
+        let stages: String = blobs.iter().enumerate().map(line).collect();
+        let nothing = "0".repeat(blobs[0].trim_end().len());
+        let lines = format!("0 {nothing}\t{in_index}\0{stages}");
+        let update = ["update-index", "-z", "--index-info"];
+        git(root, &update, lines.as_bytes())?;
     }
     Ok(())
 }

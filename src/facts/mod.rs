@@ -101,7 +101,7 @@ pub fn gather_with(
     let mut service = Service::read(tree);
     let deployment = Deployment::read(tree, config, &service.files);
     service.started = deployment.started();
-    let candidate = app::find(&service, config).map_err(|finding| vec![finding])?;
+    let candidate = app::find(&service, config)?;
     // Its settings are named from where the app itself is.
     if let Some(root) = app::import_root(&service, &candidate.file) {
         service.roots.prefer(root);

@@ -2,7 +2,6 @@
 
 pub mod bindings;
 pub mod constant;
-pub mod import_lines;
 pub mod imports;
 pub mod insert;
 pub mod meaning;

@@ -6,8 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::edit::Span;
 use crate::finding::Finding;
-use crate::plan::{Goal, Kind};
-use crate::standing::Standing;
+use crate::plan::Kind;
 
 fn outcome(plan: Plan, files: Vec<(&str, Vec<u8>)>) -> Outcome {
     let files = files
@@ -49,9 +48,6 @@ fn everything() -> Outcome {
         .label(secret)
         .help(format!("write\n{secret}"));
     let plan = Plan {
-        goal: Goal::Wired,
-        standing: Standing::default(),
-        open: false,
         changes: vec![
             change("orders/settings.py", Some(SETTINGS), Some(b"X = 1\n")),
             FileChange {
@@ -62,6 +58,7 @@ fn everything() -> Outcome {
         findings: vec![finding, Finding::note("n", "50% done").help("one\ntwo")],
         settled: vec![("name", "orders".into())],
         next: vec![format!("restart with {secret}")],
+        ..Plan::default()
     };
     outcome(plan, vec![("orders/settings.py", SETTINGS.to_vec())])
 }
@@ -269,9 +266,6 @@ fn git_applies_the_patch_exactly() {
         .map(|(path, before, after)| change(path, *before, *after))
         .chain([change("empty.py", None, Some(b""))]);
     let plan = Plan {
-        goal: Goal::Wired,
-        standing: Standing::default(),
-        open: false,
         changes: changes.collect(),
         ..Plan::default()
     };
@@ -343,13 +337,11 @@ proptest! {
         let span = Span::new(one.min(other), one.max(other));
         let finding = Finding::error("c", &text).at(&path, span).at(&path, span).label(&text).help(&text);
         let plan = Plan {
-        goal: Goal::Wired,
-        standing: Standing::default(),
-        open: false,
             changes: vec![change(&text.replace('/', ""), Some(&bytes), Some(b"x"))],
             findings: vec![finding],
             settled: vec![("name", text.clone())],
             next: vec![text],
+            ..Plan::default()
         };
         let all = [outcome(plan, vec![("x.py", bytes)])];
         human(&all[0], Detail::Verbose);

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod conditions;
+mod constructor;
 pub mod contract_choice;
 pub mod default_queue;
 pub mod element;

@@ -8,10 +8,23 @@ use std::path::{Path, PathBuf};
 
 use scaffold_events::config::{Config, values};
 use scaffold_events::path::RelPath;
+use scaffold_events::plan::Plan;
 use serde::Deserialize;
 
 /// A directory's files.
 pub(crate) type Files = BTreeMap<RelPath, Vec<u8>>;
+
+/// The files after a plan.
+pub(crate) fn applied(files: &Files, plan: &Plan) -> Files {
+    let mut out = files.clone();
+    for change in &plan.changes {
+        match &change.after {
+            Some(after) => out.insert(change.path.clone(), after.clone()),
+            None => out.remove(&change.path),
+        };
+    }
+    out
+}
 
 /// What `case.toml` says.
 #[derive(Deserialize)]

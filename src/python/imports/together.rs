@@ -1,6 +1,6 @@
 //! New import lines for one place, as one group. Pure.
 
-use super::imports::is_standard;
+use super::section::is_standard;
 use crate::edit::Edit;
 
 /// Edits with the new import lines for one place in isort's order, as one group: each alone would set itself

@@ -1,0 +1,223 @@
+//! The emitter's URL: it reads `BROKER_URL`, whatever the worker's setting is called.
+
+use super::BROKER_URL;
+use crate::celery::{Dialect, Setting};
+use crate::draft::{Anchor, Draft, Rank};
+use crate::facts::settings::{Home, Site};
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::python::syntax::ExprKind;
+use crate::rules::names::Scope;
+use crate::rules::{Context, quoted, unread};
+
+/// The emitter reads `settings.BROKER_URL`; under another name for the worker's, the two must agree.
+pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
+    if !context.facts.django() {
+        return Ok(());
+    }
+    let emitter = context.settings.named(&[BROKER_URL.to_owned()])?;
+    let worker = context.settings.find(Setting::BrokerUrl)?;
+    if emitter.is_empty() && worker.is_empty() && is_named_elsewhere(context)? {
+        return Ok(());
+    }
+    if context.settings.dialect == Dialect::Old
+        && matches!(context.settings.home, Home::Names(_) | Home::Class(..))
+    {
+        if emitter.is_empty() {
+            draft.findings.push(no_url(context));
+        }
+        return Ok(());
+    }
+    match (emitter.first(), worker.first()) {
+        (None, None) => draft.findings.push(no_url(context)),
+        (None, Some(_)) => alias(context, draft, &worker)?,
+        (Some(emitter), Some(worker)) => draft
+            .findings
+            .extend(disagreement(context, emitter, worker)),
+        (Some(emitter), None) => {
+            let name = context.settings.dialect.spell(Setting::BrokerUrl);
+            draft.findings.push(
+                Finding::warning(
+                    "broker-not-for-worker",
+                    format!("only the emitter reads `{BROKER_URL}` here: Celery reads `{name}`"),
+                )
+                .at(&emitter.file, emitter.stmt)
+                .help(format!(
+                    "add `{name} = {BROKER_URL}`, unless the environment sets it"
+                )),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `BROKER_URL = CELERY_BROKER_URL`, in every file (or class) that binds the worker's.
+fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<(), Finding> {
+    let name = context.settings.dialect.spell(Setting::BrokerUrl);
+    let what = "broker URL for the emitter";
+    if let Home::Keys(file, dict) = &context.settings.home {
+        return alias_key(context, draft, file, dict, &name);
+    }
+    let text = format!("{BROKER_URL} = {name}");
+    let scope = Scope::end(context)?;
+    let mut rebinding = rebinding_files(context, &name);
+    if !rebinding.contains(&scope.file) && scope.sees(context, &name) {
+        rebinding.push(scope.file.clone());
+    }
+    if let Home::Class(..) = context.settings.home {
+        if let Some(site) = worker.iter().find(|site| is_named_by_attribute(site)) {
+            draft.findings.push(late_value(site, &name));
+            return Ok(());
+        }
+        draft.define(
+            &scope.file,
+            &scope.module,
+            scope.anchor,
+            Rank::Broker,
+            text.clone(),
+            what,
+        );
+        for site in context.class_overrides(&[name]) {
+            draft.define(
+                &site.file,
+                &site.module,
+                Anchor::Behind(site.top.end, site.top.start),
+                Rank::Broker,
+                text.clone(),
+                what,
+            );
+        }
+        return Ok(());
+    }
+    if let Home::Members { .. } = context.settings.home {
+        draft.findings.extend(worker.first().map(worker_only));
+        return Ok(());
+    }
+    for file in rebinding {
+        let module = context.settings.module(&file)?;
+        draft.define(
+            &file,
+            &module,
+            Anchor::End,
+            Rank::Broker,
+            text.clone(),
+            what,
+        );
+    }
+    Ok(())
+}
+
+/// `BROKER_URL = CELERY["broker_url"]`, in every file that the settings come from and that sets keys.
+fn alias_key(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    home: &RelPath,
+    dict: &String,
+    key: &str,
+) -> Result<(), Finding> {
+    let mut files = context.settings.chain();
+    files.retain(|file| {
+        let sites = context.settings.in_file(file, std::slice::from_ref(dict));
+        file == home || sites.is_ok_and(|sites| !sites.is_empty())
+    });
+    for file in files {
+        let module = context.settings.module(&file)?;
+        let key = quoted(&module, module.text.len(), key);
+        let text = format!("{BROKER_URL} = {dict}[{key}]");
+        let what = "broker URL for the emitter";
+        draft.define(&file, &module, Anchor::End, Rank::Broker, text, what);
+    }
+    Ok(())
+}
+
+fn disagreement(context: &Context<'_>, emitter: &Site, worker: &Site) -> Option<Finding> {
+    let constant = |name: &str| context.settings.constant(name);
+    let text = |site: &Site| {
+        site.value
+            .as_ref()
+            .and_then(|value| crate::python::constant::text(value, &constant))
+    };
+    let (ours, theirs) = (text(emitter)?, text(worker)?);
+    let same = crate::url::normal(&ours) == crate::url::normal(&theirs);
+    (!same && emitter.stmt != worker.stmt).then(|| {
+        Finding::error(
+            "broker-urls-differ",
+            "the worker and the emitter connect to different brokers",
+        )
+        .at(&emitter.file, emitter.stmt)
+        .at(&worker.file, worker.stmt)
+        .label(format!("the emitter reads `{BROKER_URL}`"))
+        .help(format!(
+            "bind one to the other: `{BROKER_URL} = {}`",
+            context.settings.dialect.spell(Setting::BrokerUrl)
+        ))
+    })
+}
+
+/// `X = values.Value('…')`: which variable it reads depends on the attribute's name.
+fn is_named_by_attribute(site: &Site) -> bool {
+    let Some(ExprKind::Call {
+        function, keywords, ..
+    }) = site.value.as_ref().map(|value| &value.kind)
+    else {
+        return false;
+    };
+    function
+        .dotted()
+        .is_some_and(|name| name.ends_with("Value"))
+        && keywords
+            .iter()
+            .all(|keyword| keyword.name.as_deref() != Some("environ_name"))
+}
+
+fn late_value(site: &Site, name: &str) -> Finding {
+    let message = format!(
+        "`{BROKER_URL} = {name}` would read another environment variable than `{name}` does"
+    );
+    Finding::error("broker-not-for-emitter", message)
+        .at(&site.file, site.stmt)
+        .label("this value takes its variable's name from the attribute")
+        .help(format!("add `environ_name='{name}'` to it, then run again"))
+}
+
+fn worker_only(site: &Site) -> Finding {
+    Finding::warning(
+        "broker-not-for-emitter",
+        format!("the emitter reads `{BROKER_URL}` in Django's settings, which have none"),
+    )
+    .at(&site.file, site.stmt)
+    .label("only the worker reads this")
+    .help(format!(
+        "bind `{BROKER_URL}` in the Django settings to the same URL before emitting events"
+    ))
+}
+
+/// A broker in parts, or under a name that is not read, has a finding of its own.
+fn is_named_elsewhere(context: &Context<'_>) -> Result<bool, Finding> {
+    let parts = context.settings.named(&["BROKER_HOST".to_owned()])?;
+    Ok(!parts.is_empty() || unread::broker(context)?.is_some())
+}
+
+fn no_url(context: &Context<'_>) -> Finding {
+    Finding::warning(
+        "broker-url-absent",
+        format!("no `{BROKER_URL}` in the settings: the emitter cannot connect"),
+    )
+    .in_file(context.settings.home.file())
+    .help(format!(
+        "add `{BROKER_URL} = os.environ['{BROKER_URL}']`, or the URL itself, before emitting events"
+    ))
+}
+
+/// Every settings file that binds a name itself: the home's chain and the other environments.
+fn rebinding_files(context: &Context<'_>, name: &str) -> Vec<RelPath> {
+    let mut files = context.settings.chain();
+    files.extend(context.settings.environments());
+    files.retain(|file| rebinds(context, file, name) && !context.tree.is_ignored(file));
+    files
+}
+
+fn rebinds(context: &Context<'_>, file: &RelPath, name: &str) -> bool {
+    let found = context.settings.in_file(file, &[name.to_owned()]);
+    found.is_ok_and(|sites| sites.iter().any(|site| site.value.is_some()))
+}

@@ -1,0 +1,88 @@
+//! What `sync` says of what it finds.
+
+use crate::contract::Contracts;
+use crate::finding::Finding;
+use crate::path::RelPath;
+use crate::plan::{FileChange, Kind};
+
+pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> Finding {
+    let (code, message) = match change.kind {
+        Kind::Owned => (
+            "listener-removed",
+            "our listener was deleted: no event is handled",
+        ),
+        Kind::Seeded => (
+            "handlers-removed",
+            "the handlers module was deleted: the listener imports it",
+        ),
+        Kind::Shared | Kind::Record => (
+            "setting-removed",
+            "what events need was taken out here by hand",
+        ),
+    };
+    let finding = Finding::error(code, message).in_file(&change.path);
+    let names: Vec<&str> = missing.iter().map(|(_, name)| name.as_str()).collect();
+    let finding = match change.kind {
+        Kind::Shared if !names.is_empty() => finding.help(format!("missing: {}", names.join(", "))),
+        Kind::Shared | Kind::Owned | Kind::Seeded | Kind::Record => finding,
+    };
+    finding
+        .help("put it in again: `scaffold-events sync --restore`")
+        .help("or take the rest out too: `scaffold-events remove`")
+}
+
+pub(super) fn unresolved(path: &RelPath) -> Finding {
+    Finding::refusal(
+        "conflict-unresolved",
+        "this file has conflict markers in it",
+    )
+    .in_file(path)
+    .help("decide between the sides, delete the markers, then run `scaffold-events sync`")
+}
+
+pub(super) fn marked(path: &RelPath) -> Finding {
+    Finding::error(
+        "conflict-markers",
+        "both sides changed the same lines: look between the markers",
+    )
+    .in_file(path)
+    .help("decide between the sides, delete the markers, then run `scaffold-events sync`")
+}
+
+pub(super) fn overlapping(path: &RelPath, places: usize) -> Finding {
+    let message = match places {
+        0 => "this file is neither what the lock says nor what we would write".to_owned(),
+        1 => "your edit and the new version change the same lines of this file".to_owned(),
+        many => format!(
+            "your edits and the new version change the same lines of this file in {many} places"
+        ),
+    };
+    Finding::refusal("listener-conflict", message)
+        .in_file(path)
+        .help("see both sides in the file: `scaffold-events sync --conflict markers`")
+        .help("or choose one: `--conflict ours` takes the new text there, `--conflict theirs` keeps yours")
+}
+
+/// A later generation of the same line is worth knowing, and nothing more.
+pub(super) fn newer(id: &str, contracts: &Contracts) -> Option<Finding> {
+    let parts = |id: &str| -> Option<(String, u32)> {
+        let (line, version) = id.split_once('@')?;
+        Some((line.to_owned(), version.split_once('.')?.0.parse().ok()?))
+    };
+    let (line, generation) = parts(id)?;
+    let ids = contracts.ids();
+    let later = ids.iter().filter_map(|id| parts(id));
+    let newest = later
+        .filter(|(other, _)| *other == line)
+        .map(|(_, generation)| generation)
+        .max()?;
+    (newest > generation).then(|| {
+        Finding::note(
+            "newer-generation",
+            format!("`{line}@{newest}` is there, too"),
+        )
+        .help(format!(
+            "move to it: `scaffold-events sync --to {line}@{newest}`"
+        ))
+    })
+}

@@ -1,0 +1,316 @@
+//! The whole plan of a `sync`: what a plan on the tree in memory made anew, seen from the tree as it is. Pure.
+
+use std::collections::BTreeMap;
+
+use super::fate::Owned;
+use super::findings::{marked, newer, overlapping, taken_out, unresolved};
+use super::{Scene, Way, config_record};
+use crate::config;
+use crate::finding::{Finding, Level};
+use crate::lock::{self, LOCK, Lock};
+use crate::merge::{Conflict, Merged, has_markers, merge};
+use crate::newline::Newline;
+use crate::path::RelPath;
+use crate::plan::{FileChange, Kind, Plan, record_contract};
+use crate::standing::State;
+
+/// The whole plan, seen from the tree as it is.
+pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
+    let mut end = End {
+        scene,
+        plan: Plan {
+            findings: way.plan.findings.clone(),
+            settled: way.plan.settled.clone(),
+            next: steps(scene, way),
+            ..Plan::default()
+        },
+        after: BTreeMap::new(),
+        what: BTreeMap::new(),
+        owned: BTreeMap::new(),
+    };
+    if let Some(path) = scene.fate.unresolved() {
+        end.conflict(unresolved(path));
+        return end.plan;
+    }
+    end.take(way);
+    end.lock(way);
+    end.stand(way);
+    end.changes();
+    end.plan
+}
+
+/// What a person does afterwards: what the move to another contract asks first.
+fn steps(scene: &Scene<'_>, way: &Way) -> Vec<String> {
+    let mut steps = vec!["look at `git diff`, and commit it".to_owned()];
+    if scene.is_left() {
+        let settled = way.plan.settled.iter();
+        let name = settled.clone().find(|(key, _)| *key == "name");
+        let name = name.map_or("SERVICE", |(_, name)| name);
+        steps.extend(scene.target.steps_from(&scene.recorded, name));
+    }
+    steps.push("scaffold-events check".to_owned());
+    steps
+}
+
+struct End<'a> {
+    scene: &'a Scene<'a>,
+    plan: Plan,
+    /// Every file that may differ, as it is to be.
+    after: BTreeMap<RelPath, Option<Vec<u8>>>,
+    what: BTreeMap<RelPath, (Kind, Vec<String>)>,
+    owned: BTreeMap<RelPath, lock::Owned>,
+}
+
+impl End<'_> {
+    fn take(&mut self, way: &Way) {
+        for (path, text) in way.tree.overlaid() {
+            self.after.insert(path, text.map(|text| text.to_vec()));
+        }
+        for change in &way.plan.changes {
+            if self.stays_away(way, change) {
+                continue;
+            }
+            let text = match change.kind {
+                Kind::Owned => self.merged(change),
+                Kind::Shared | Kind::Seeded | Kind::Record => change.after.clone(),
+            };
+            self.what
+                .insert(change.path.clone(), (change.kind, change.what.clone()));
+            self.after.insert(change.path.clone(), text);
+        }
+        self.config();
+    }
+
+    /// What the user took out stays out.
+    fn stays_away(&mut self, way: &Way, change: &FileChange) -> bool {
+        if way.moves || self.scene.wishes.restore {
+            return false;
+        }
+        let scene = self.scene;
+        let is_gone = match change.kind {
+            Kind::Shared => true,
+            Kind::Owned => scene.fate.is_missing(),
+            Kind::Seeded => {
+                scene.lock.seeded.contains_key(&change.path)
+                    && scene.tree.bytes(&change.path).is_none()
+            }
+            Kind::Record => false,
+        };
+        if is_gone {
+            self.plan.findings.push(taken_out(change, &way.missing));
+            self.plan.standing.note(State::Drifted, true);
+            self.plan.open = true;
+        }
+        is_gone
+    }
+
+    /// The new text of our file, with the user's edits in it.
+    fn merged(&mut self, change: &FileChange) -> Option<Vec<u8>> {
+        let ours = change.after.clone().unwrap_or_default();
+        let written = lock::hash(&ours);
+        let mut accepted = written.clone();
+        let mut text = ours.clone();
+        if let Some(owned) = self.scene.fate.before(&change.path)
+            && let Some((_, theirs)) = &owned.now
+        {
+            text = self.with_edits(&change.path, owned, theirs, &ours)?;
+            if !has_markers(&text) {
+                accepted = lock::hash(&text);
+            }
+        }
+        self.owned
+            .insert(change.path.clone(), lock::Owned { written, accepted });
+        Some(text)
+    }
+
+    fn with_edits(
+        &mut self,
+        path: &RelPath,
+        owned: &Owned,
+        theirs: &[u8],
+        ours: &[u8],
+    ) -> Option<Vec<u8>> {
+        if lock::hash(theirs) == owned.record.written {
+            return Some(Newline::of(theirs).convert(ours));
+        }
+        let conflict = self.scene.wishes.conflict;
+        let label = &self.scene.target.id;
+        let merged = match &owned.base {
+            Some(base) => merge(base, theirs, ours, label, conflict),
+            None if lock::hash(theirs) == lock::hash(ours) => Merged::Whole(theirs.to_vec()),
+            None => match conflict {
+                Conflict::Ours => Merged::Whole(Newline::of(theirs).convert(ours)),
+                Conflict::Theirs => Merged::Whole(theirs.to_vec()),
+                Conflict::Refuse | Conflict::Markers => Merged::Overlapping(0),
+            },
+        };
+        match merged {
+            Merged::Whole(text) => Some(text),
+            Merged::Marked(text, sides) => {
+                self.plan.conflicts.push((path.clone(), sides));
+                self.plan.open = true;
+                self.plan.standing.note(State::Conflicting, true);
+                self.plan.findings.push(marked(path));
+                Some(text)
+            }
+            Merged::Overlapping(places) => {
+                self.conflict(overlapping(&owned.path, places));
+                None
+            }
+        }
+    }
+
+    fn conflict(&mut self, finding: Finding) {
+        self.plan.standing.note(State::Conflicting, true);
+        self.plan.findings.push(finding);
+    }
+
+    /// The user's own config, with the values that moved.
+    fn config(&mut self) {
+        let Some((_, planned)) = &self.scene.config else {
+            return;
+        };
+        let scene = self.scene;
+        let settled = self.plan.settled.clone();
+        let moved = super::moved::pins(scene.tree, &scene.loaded.config, &scene.fate);
+        let mut values: Vec<(&str, Option<String>)> = moved
+            .iter()
+            .map(|(key, _)| {
+                let found = settled.iter().find(|(name, _)| name == key);
+                (*key, found.map(|(_, value)| value.clone()))
+            })
+            .collect();
+        if values.is_empty() || planned.is_empty() {
+            return;
+        }
+        values.push(("contract", Some(scene.target.named())));
+        if let Some((path, text)) = config::revised(&scene.loaded, &values) {
+            self.after.insert(path, Some(text));
+        }
+    }
+
+    /// The record of how it all stands afterwards.
+    fn lock(&mut self, way: &Way) {
+        let path = RelPath::root().join(LOCK);
+        let old = &self.scene.lock;
+        let planned = self.after.get(&path).cloned().flatten();
+        let mut lock = planned
+            .and_then(|text| Lock::parse(&text).ok())
+            .unwrap_or_else(|| old.clone());
+        record_contract(&mut lock, &self.scene.target);
+        let kept_owned = old.owned.iter().filter(|_| self.scene.fate.is_missing());
+        lock.owned = kept_owned
+            .map(|(path, owned)| (path.clone(), owned.clone()))
+            .chain(self.owned.clone())
+            .collect();
+        if !way.moves {
+            lock.shared = old.shared.clone();
+        }
+        if let Some(path) = self.scene.loaded.path() {
+            let text = self.after.get(path).cloned().flatten();
+            let text = text.or_else(|| Some(self.scene.tree.bytes(path)?.to_vec()));
+            lock.shared
+                .extend(config_record(self.scene, &text.unwrap_or_default()));
+        }
+        for (path, seeded) in &old.seeded {
+            let goes = matches!(self.after.get(path), Some(None));
+            if !goes {
+                lock.seeded
+                    .entry(path.clone())
+                    .or_insert_with(|| seeded.clone());
+            }
+        }
+        self.created(&mut lock);
+        self.after.insert(path, Some(lock.render()));
+    }
+
+    /// A skeleton file that nobody touched is still untouched with our new text in it.
+    fn created(&self, lock: &mut Lock) {
+        lock.created = self.scene.lock.created.clone();
+        for (path, created) in &mut lock.created {
+            let now = self.scene.tree.bytes(path).unwrap_or_default();
+            if let Some(Some(after)) = self.after.get(path)
+                && lock::hash(&now) == created.written
+            {
+                created.written = lock::hash(after);
+            }
+        }
+    }
+
+    fn stand(&mut self, way: &Way) {
+        let scene = self.scene;
+        let renewed = |(path, owned): (&RelPath, &lock::Owned)| {
+            let old = scene.fate.before(path);
+            old.is_none_or(|old| old.record.written != owned.written)
+        };
+        let outdated = scene.is_left()
+            || (way.moves && !scene.wishes.restore)
+            || self.owned.iter().any(renewed);
+        let standing = &mut self.plan.standing;
+        standing.note(State::Outdated, outdated);
+        standing.note(State::Drifted, scene.fate.is_edited());
+        let conflicting = standing.has(State::Conflicting);
+        let drifted = standing.has(State::Drifted);
+        let errors = (self.plan.findings.iter()).any(|finding| {
+            finding.level == Level::Error || (finding.level == Level::Refusal && !conflicting)
+        });
+        standing.note(State::Broken, errors && !drifted && !conflicting);
+        self.plan
+            .findings
+            .extend(newer(&scene.target.id, scene.contracts));
+        self.plan.findings.sort_by_key(|finding| finding.level);
+    }
+
+    /// The difference to the tree as it is; the lock last.
+    fn changes(&mut self) {
+        if self.plan.is_refused() {
+            return;
+        }
+        let tree = self.scene.tree;
+        let mut changes = Vec::new();
+        for (path, after) in std::mem::take(&mut self.after) {
+            let before = tree.bytes(&path);
+            let same = match (&before, &after) {
+                (Some(before), Some(after)) => lock::hash(before) == lock::hash(after),
+                (before, after) => before.is_none() == after.is_none(),
+            };
+            if same {
+                continue;
+            }
+            let (kind, what) = self
+                .what
+                .get(&path)
+                .cloned()
+                .unwrap_or_else(|| (self.kind(&path), Vec::new()));
+            let after = match (&before, after, kind) {
+                (Some(before), Some(text), Kind::Seeded | Kind::Record) => {
+                    Some(Newline::of(before).convert(&text))
+                }
+                (_, after, _) => after,
+            };
+            changes.push(FileChange {
+                path,
+                kind,
+                before,
+                after,
+                what,
+            });
+        }
+        changes.sort_by_key(|change| (change.path.as_str() == LOCK, change.path.clone()));
+        self.plan.changes = changes;
+    }
+
+    fn kind(&self, path: &RelPath) -> Kind {
+        let lock = &self.scene.lock;
+        let is_config = self.scene.loaded.path() == Some(path);
+        if lock.owned.contains_key(path) || self.scene.fate.paths().any(|now| now == path) {
+            Kind::Owned
+        } else if lock.seeded.contains_key(path) {
+            Kind::Seeded
+        } else if is_config || path.as_str() == LOCK {
+            Kind::Record
+        } else {
+            Kind::Shared
+        }
+    }
+}

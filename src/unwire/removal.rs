@@ -1,0 +1,207 @@
+//! What is taken out of a service: our own files, the handlers nobody filled, config and lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Edited;
+use crate::config;
+use crate::edit::Span;
+use crate::finding::Finding;
+use crate::lock::{self, LOCK, Lock, Seeded, Shared};
+use crate::path::RelPath;
+use crate::plan::{FileChange, Kind};
+use crate::tree::Tree;
+
+/// What is taken out so far, and why something is not.
+pub(super) struct Removal<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) lock: &'a Lock,
+    pub(super) words: Vec<String>,
+    pub(super) changes: BTreeMap<RelPath, FileChange>,
+    pub(super) findings: Vec<Finding>,
+    /// Files that are as they were before us, to the byte.
+    pub(super) restored: BTreeSet<RelPath>,
+    /// Parts that stand nowhere.
+    pub(super) missing: Vec<(RelPath, String)>,
+}
+
+impl<'a> Removal<'a> {
+    pub(super) fn new(tree: &'a Tree, lock: &'a Lock, words: Vec<String>) -> Self {
+        Self {
+            tree,
+            lock,
+            words,
+            changes: BTreeMap::new(),
+            findings: Vec::new(),
+            restored: BTreeSet::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    fn delete(&mut self, path: &RelPath, kind: Kind) {
+        let change = deleted(self.tree, path, kind);
+        self.changes.insert(path.clone(), change);
+    }
+
+    pub(super) fn edit(&mut self, path: &RelPath, after: Vec<u8>, establishes: &[String]) {
+        let change = FileChange {
+            path: path.clone(),
+            kind: Kind::Shared,
+            before: self.tree.bytes(path),
+            after: Some(after),
+            what: establishes.to_vec(),
+        };
+        if change.before.as_deref() != change.after.as_deref() {
+            self.changes.insert(path.clone(), change);
+        }
+    }
+
+    /// The listener goes, unless somebody worked on it.
+    pub(super) fn owned(&mut self, edited: Edited) {
+        for (path, owned) in &self.lock.owned {
+            let Some(bytes) = self.tree.bytes(path) else {
+                continue;
+            };
+            if lock::hash(&bytes) == owned.written || edited == Edited::Discard {
+                self.delete(path, Kind::Owned);
+                continue;
+            }
+            self.findings.push(
+                Finding::refusal("listener-edited", "this file of ours was edited by hand")
+                    .in_file(path)
+                    .help("save what you need of it, then remove all the same: `scaffold-events remove --force`"),
+            );
+        }
+    }
+
+    /// Handlers that have content are the user's.
+    pub(super) fn seeded(&mut self) {
+        let mut kept = BTreeSet::new();
+        for (path, seeded) in &self.lock.seeded {
+            if self.is_unmodified(path, seeded) {
+                continue;
+            }
+            if self.tree.bytes(path).is_some() {
+                kept.insert(path.parent().unwrap_or_default());
+                self.findings.push(
+                    Finding::note("handlers-kept", "this file has your code in it: it stays")
+                        .in_file(path)
+                        .help(format!("delete it where you do not need it: `rm {path}`")),
+                );
+            }
+        }
+        for (path, seeded) in &self.lock.seeded {
+            let holds_kept = || {
+                let directory = path.parent().unwrap_or_default();
+                path.file_name() == "__init__.py"
+                    && kept.iter().any(|kept| kept.is_under(&directory))
+            };
+            if self.is_unmodified(path, seeded) && !holds_kept() {
+                self.delete(path, Kind::Seeded);
+            }
+        }
+    }
+
+    fn is_unmodified(&self, path: &RelPath, seeded: &Seeded) -> bool {
+        let bytes = self.tree.bytes(path);
+        bytes.is_some_and(|bytes| lock::hash(&bytes) == seeded.written)
+    }
+
+    /// A service that we made whole goes whole, if nobody worked on it.
+    pub(super) fn created(&mut self) {
+        let created = &self.lock.created;
+        if created.is_empty() {
+            return;
+        }
+        let unmodified = |(path, seeded)| self.is_unmodified(path, seeded);
+        let records = [LOCK, config::FILE].map(|name| RelPath::root().join(name));
+        let ours = |path: &RelPath| {
+            created.contains_key(path)
+                || records.contains(path)
+                || (self.changes.get(path)).is_some_and(|change| change.after.is_none())
+        };
+        let others = self.tree.walk();
+        let other = others.iter().find(|path| {
+            !ours(path)
+                && !crate::scaffold::comes_with_a_repository(path.parts().next().unwrap_or(""))
+        });
+        if created.iter().all(unmodified) && other.is_none() {
+            for path in created.keys().cloned().collect::<Vec<_>>() {
+                self.delete(&path, Kind::Seeded);
+            }
+            return;
+        }
+        let changed = created
+            .iter()
+            .find(|entry| !unmodified(*entry))
+            .map(|(path, _)| path);
+        let finding = Finding::note(
+            "service-kept",
+            "this service was worked on since it was created: only its wiring goes",
+        );
+        self.findings.push(match changed.or(other) {
+            Some(path) => finding.in_file(path),
+            None => finding,
+        });
+    }
+
+    /// The config that we made; of one that the user made, the keys that we added (they are a shared file's).
+    pub(super) fn config(&mut self) {
+        let path = RelPath::root().join(config::FILE);
+        if self.tree.bytes(&path).is_some() && !self.lock.shared.contains_key(&path) {
+            self.delete(&path, Kind::Record);
+        }
+    }
+
+    /// A setting that names a module which goes keeps the worker from starting.
+    pub(super) fn is_named_nowhere(&mut self, edited: Edited) {
+        let modules: Vec<String> = (self.changes.values())
+            .filter(|change| change.kind == Kind::Owned)
+            .map(|change| change.path.stem().to_owned())
+            .collect();
+        let named_by_us = |shared: &Shared| {
+            let mut ours = shared.undo.iter().map(|undo| &undo.ours);
+            ours.any(|ours| modules.iter().any(|module| ours.contains(module)))
+        };
+        let mut open = (self.lock.shared.iter()).filter(|(path, _)| !self.restored.contains(*path));
+        if edited == Edited::Discard || !open.any(|(_, shared)| named_by_us(shared)) {
+            return;
+        }
+        let changes = self.changes.values();
+        let after = self
+            .tree
+            .overlay(changes.map(|change| (change.path.clone(), change.after.clone())));
+        let others = after.walk().into_iter();
+        for path in others.filter(|path| path.has_extension("py") && !self.restored.contains(path))
+        {
+            let Some(bytes) = after.bytes(&path) else {
+                continue;
+            };
+            let Some(module) = (modules.iter())
+                .find(|module| memchr::memmem::find(&bytes, module.as_bytes()).is_some())
+            else {
+                continue;
+            };
+            let now = self.tree.bytes(&path).unwrap_or_default();
+            let at = memchr::memmem::find(&now, module.as_bytes()).unwrap_or_default();
+            self.findings.push(
+                Finding::refusal(
+                    "listener-still-named",
+                    format!("`{module}` would go, and is still named here"),
+                )
+                .at(&path, Span::new(at, at + module.len()))
+                .help("take it out here, then run again; or remove all the same: `scaffold-events remove --force`"),
+            );
+        }
+    }
+}
+
+/// A file that goes.
+pub(super) fn deleted(tree: &Tree, path: &RelPath, kind: Kind) -> FileChange {
+    FileChange {
+        path: path.clone(),
+        kind,
+        before: tree.bytes(path),
+        after: None,
+        what: Vec::new(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Our parts of the user's files: undone where a file is as we left it, else found by their meaning.
+
+use super::piece::{Piece, pieces};
+use super::removal::Removal;
+use super::take_out::take_out;
+use crate::edit::{EditSet, Span};
+use crate::finding::Finding;
+use crate::lock::Shared;
+use crate::path::RelPath;
+use crate::verify;
+
+impl Removal<'_> {
+    pub(super) fn shared(&mut self) {
+        for (path, shared) in &self.lock.shared {
+            let bytes = self.tree.bytes(path);
+            match bytes.as_ref().and_then(|bytes| shared.undo(bytes)) {
+                Some(before) => {
+                    self.restored.insert(path.clone());
+                    self.edit(path, before, &shared.establishes);
+                }
+                None if bytes.is_some() && !path.has_extension("py") => {
+                    self.other_text(path, shared);
+                }
+                None => self.by_meaning(path, shared),
+            }
+        }
+    }
+
+    /// Our parts of a Python file, in it or, where they were moved, in another.
+    fn by_meaning(&mut self, path: &RelPath, shared: &Shared) {
+        let mut wanted: Vec<Piece> = shared.undo.iter().flat_map(pieces).collect();
+        for file in self.where_they_may_be(path) {
+            if wanted.is_empty() {
+                return;
+            }
+            wanted = self.take_from(&file, &wanted, &shared.establishes);
+        }
+        let named = wanted.iter().filter_map(Piece::named);
+        self.missing.extend(named.map(|name| (path.clone(), name)));
+    }
+
+    /// Gives what does not stand in this file.
+    fn take_from(
+        &mut self,
+        path: &RelPath,
+        wanted: &[Piece],
+        establishes: &[String],
+    ) -> Vec<Piece> {
+        let Ok(module) = self.tree.python(path) else {
+            return wanted.to_vec();
+        };
+        let taken = take_out(&module, wanted, &self.words);
+        for (span, reason) in &taken.left {
+            self.findings.push(
+                Finding::note("part-left", "this was ours, and stays")
+                    .at(path, *span)
+                    .label(*reason)
+                    .help("take it out by hand where you do not need it"),
+            );
+        }
+        if taken.edits.is_empty() {
+            return taken.missing;
+        }
+        let after = taken.edits.splice(&module.text);
+        if verify::takes_only(path, &module, &taken.edits, &after).is_err() {
+            self.findings.push(inseparable(path, &taken.edits));
+            return Vec::new();
+        }
+        self.edit(path, after, establishes);
+        taken.missing
+    }
+
+    /// The file itself, then every other that names the event modules or the exchange.
+    fn where_they_may_be(&self, path: &RelPath) -> Vec<RelPath> {
+        let mut files = vec![path.clone()];
+        let known = |file: &RelPath| {
+            self.lock.owned.contains_key(file)
+                || self.lock.seeded.contains_key(file)
+                || self.lock.shared.contains_key(file)
+        };
+        if self.tree.bytes(path).is_some() && self.standing(path) {
+            return files;
+        }
+        for file in self.tree.walk() {
+            if file.has_extension("py") && !known(&file) && self.standing(&file) {
+                files.push(file);
+            }
+        }
+        files
+    }
+
+    fn standing(&self, path: &RelPath) -> bool {
+        let Some(bytes) = self.tree.bytes(path) else {
+            return false;
+        };
+        let has = |word: &String| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
+        self.words.iter().any(has)
+    }
+
+    /// An env sample that was edited: a URL that ends in `%2F` does no harm.
+    fn other_text(&mut self, path: &RelPath, shared: &Shared) {
+        let text = self.tree.bytes(path).unwrap_or_default();
+        let slash = shared.undo.iter().any(|undo| undo.ours.ends_with("%2F"));
+        let still = memchr::memmem::find(&text, b"%2F");
+        if let (true, Some(at)) = (slash, still) {
+            self.findings.push(
+                Finding::note("part-left", "this was ours, and stays")
+                    .at(path, Span::new(at, at + 3))
+                    .label("`%2F` and `/` name one vhost: left as it is"),
+            );
+        } else if !slash {
+            self.findings.push(
+                Finding::note(
+                    "part-left",
+                    "this file was edited since: what is ours in it stays",
+                )
+                .in_file(path)
+                .help("take it out by hand where you do not need it"),
+            );
+        }
+    }
+}
+
+fn inseparable(path: &RelPath, edits: &EditSet) -> Finding {
+    let finding = Finding::refusal(
+        "part-inseparable",
+        "what is ours here cannot be taken out without touching what is yours",
+    );
+    let finding = edits
+        .iter()
+        .fold(finding, |finding, edit| finding.at(path, edit.span()));
+    finding.help("take it out by hand, then run again")
+}
