@@ -1,5 +1,9 @@
 //! How a service spells Celery's settings. Alone knows the names; decides nothing.
 
+mod renamed;
+
+pub use renamed::{old_names, renamed};
+
 /// One Celery setting that the wiring touches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Setting {

@@ -8,7 +8,9 @@
 mod fate;
 mod findings;
 mod finish;
+mod handlers;
 mod moved;
+mod places;
 
 use anyhow::{Context as _, Result, anyhow};
 
@@ -305,7 +307,7 @@ impl<'a> Scene<'a> {
             let findings = if kept.plan.is_refused() && !kept.contracts_differ {
                 kept.plan.findings.clone()
             } else {
-                plan.findings
+                places::on_disk(&plan.findings, &tree, self.tree)
             };
             return Ok(Err(self.refused(findings)));
         }

@@ -1,4 +1,4 @@
-//! A conflict that `sync` writes is one that git knows: `git mergetool` works on it, in a monorepo too.
+//! A conflict that `sync` writes is one that git knows, if it is there: `git mergetool` works on it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -89,12 +89,19 @@ impl Monorepo {
     }
 
     fn program(&self, words: &[&str], code: i32) -> String {
+        let program = Command::new(env!("CARGO_BIN_EXE_scaffold-events"));
+        self.told(program, words, code)
+    }
+
+    fn program_without_git(&self, words: &[&str], code: i32) -> String {
         let mut program = Command::new(env!("CARGO_BIN_EXE_scaffold-events"));
-        let done = program
-            .args(words)
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
+        program.env("PATH", "");
+        self.told(program, words, code)
+    }
+
+    fn told(&self, mut program: Command, words: &[&str], code: i32) -> String {
+        let program = program.args(words).current_dir(self.0.path());
+        let done = program.output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!(done.status.code(), Some(code), "{words:?}: {done:?}");
         said
@@ -149,5 +156,25 @@ fn an_index_in_use_is_said_and_the_markers_are_there() {
         said.starts_with("note: `git mergetool` will not know of the conflict: git update-index:"),
         "{said}"
     );
+    assert!(monorepo.text(LISTENER).contains("<<<<<<< own@1.0\n"));
+}
+
+#[test]
+fn merging_needs_no_git() {
+    let monorepo = Monorepo::new();
+    monorepo.replace(LISTENER, "import logging\n", "import logging  # mine\n");
+    monorepo.replace("services/orders/contract/listener.py.tera", LINE, NEW);
+    monorepo.program_without_git(&["sync", "services/orders", "-y"], 0);
+    let merged = monorepo.text(LISTENER);
+    assert!(
+        merged.contains("# mine\n") && merged.contains(NEW),
+        "{merged}"
+    );
+
+    monorepo.replace(LISTENER, NEW, MINE);
+    monorepo.replace("services/orders/contract/listener.py.tera", NEW, LINE);
+    let sync = ["sync", "services/orders", "--conflict", "markers", "-y"];
+    let said = monorepo.program_without_git(&sync, 1);
+    assert!(said.contains("git does not start"), "{said}");
     assert!(monorepo.text(LISTENER).contains("<<<<<<< own@1.0\n"));
 }

@@ -403,6 +403,27 @@ fn every_pair_of_contracts_is_one_step_and_back() {
     );
 }
 
+/// Which handlers need another signature is told, function by function; none is edited.
+#[test]
+fn handlers_that_are_called_otherwise_are_named() {
+    let service = one("broker-plain-literal");
+    let handlers = "orders/microservice_events.py";
+    let mine = "def placed(**event):\n    pass\n\n\ndef _mine():\n    pass\n\n\ndef paid(**event):\n    pass\n";
+    let files = edit(&service.after, handlers, |text| text + mine);
+    let (moved, plan) = synced(&files, &Contracts::embedded(), &to("zc-events@3"));
+    let before = text(&files, handlers);
+    assert_eq!(text(&moved, handlers), before);
+    let mut findings = plan.findings.iter();
+    let finding = findings.find(|finding| finding.code == "handler-signature");
+    let places = finding.unwrap().places.iter();
+    let names: Vec<&[u8]> = places
+        .map(|place| place.span.unwrap().of(before.as_bytes()))
+        .collect();
+    assert_eq!(names, [&b"placed"[..], b"paid"]);
+    let (_, plan) = synced(&files, &Contracts::embedded(), &to("zc-events@2"));
+    assert_eq!(codes(&plan), [""; 0]);
+}
+
 /// Settings before and after somebody worked on them.
 type Edit = fn(&str) -> String;
 
@@ -557,6 +578,7 @@ fn entries_move_to_the_spelling_that_celery_reads_now() {
         )
     });
     assert_ne!(text(&files, app), text(&service.after, app));
+    let files = edit(&files, SETTINGS, |text| text + "CELERYD_CONCURRENCY = 4\n");
     let (done, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
     assert!(!plan.is_refused(), "{:?}", plan.findings);
     assert_eq!(
@@ -564,6 +586,20 @@ fn entries_move_to_the_spelling_that_celery_reads_now() {
         State::Outdated,
         "{:?}",
         plan.findings
+    );
+    let mut findings = plan.findings.iter();
+    let told = findings.find(|finding| finding.code == "broker-not-for-worker");
+    let place = &told.unwrap().places[0];
+    let underlined = place.span.unwrap().of(&files[&place.path]);
+    assert!(
+        underlined.starts_with(b"BROKER_URL = "),
+        "where it stands on disk"
+    );
+    let mut findings = plan.findings.iter();
+    let theirs = findings.find(|finding| finding.code == "other-settings-not-read");
+    assert_eq!(
+        theirs.unwrap().help,
+        ["rename `CELERYD_CONCURRENCY` to `CELERY_WORKER_CONCURRENCY`"]
     );
     let settings = text(&done, SETTINGS);
     assert!(

@@ -47,11 +47,16 @@ impl Contract {
             When::Exchange => {
                 (&self.exchange, &self.exchange_setting) != (&old.exchange, &old.exchange_setting)
             }
-            When::Handlers => self.listener_needs_library != old.listener_needs_library,
+            When::Handlers => !self.calls_handlers_as(old),
             When::Library => self.library != old.library,
         };
         let steps = self.migration.iter().filter(needed);
         steps.map(|step| self.filled(step, service)).collect()
+    }
+
+    /// Whether handlers written for the other contract serve this one, too.
+    pub fn calls_handlers_as(&self, old: &Self) -> bool {
+        self.listener_needs_library == old.listener_needs_library
     }
 
     fn filled(&self, step: &Step, service: &str) -> String {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::fate::Owned;
 use super::findings::{marked, newer, overlapping, taken_out, unresolved};
+use super::handlers::called_otherwise;
+use super::places::on_disk;
 use super::{Scene, Way, config_record};
 use crate::config;
 use crate::finding::{Finding, Level};
@@ -19,7 +21,7 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
     let mut end = End {
         scene,
         plan: Plan {
-            findings: way.plan.findings.clone(),
+            findings: on_disk(&way.plan.findings, &way.tree, scene.tree),
             settled: way.plan.settled.clone(),
             next: steps(scene, way),
             ..Plan::default()
@@ -255,6 +257,7 @@ impl End<'_> {
             finding.level == Level::Error || (finding.level == Level::Refusal && !conflicting)
         });
         standing.note(State::Broken, errors && !drifted && !conflicting);
+        self.plan.findings.extend(called_otherwise(scene));
         self.plan
             .findings
             .extend(newer(&scene.target.id, scene.contracts));
