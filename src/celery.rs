@@ -1,8 +1,8 @@
 //! How a service spells Celery's settings. Alone knows the names; decides nothing.
 
-mod renamed;
+mod names;
 
-pub use renamed::{old_names, renamed};
+pub use names::{names, new_name};
 
 /// One Celery setting that the wiring touches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

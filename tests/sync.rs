@@ -567,6 +567,30 @@ fn our_modules_that_were_moved_are_found_again() {
     assert_eq!(plan.standing.worst(), State::Clean, "{:?}", plan.findings);
 }
 
+/// Whoever gives his settings the new names need not touch ours.
+#[test]
+fn entries_move_to_lower_case_names() {
+    let service = one("upper-case-celeryconfig-on-celery-3");
+    let files = edit(&service.after, "setup.py", |text| {
+        text.replace(">=3.1,<4", "==5.4.0")
+    });
+    let files = edit(&files, "celeryconfig.py", |text| {
+        text.replace("BROKER_URL", "broker_url")
+            .replace("CELERY_RESULT_BACKEND", "result_backend")
+            .replace("CELERY_TASK_RESULT_EXPIRES", "result_expires")
+            .replace("CELERY_ACCEPT_CONTENT", "accept_content")
+            .replace("CELERY_TASK_SERIALIZER", "task_serializer")
+            .replace("CELERY_IMPORTS", "imports")
+    });
+    let (done, plan) = synced(&files, &Contracts::embedded(), &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let settings = text(&done, "celeryconfig.py");
+    assert!(settings.contains("\ntask_queues = (") && settings.contains("\ntask_routes = {"));
+    assert!(!settings.contains("CELERY_"), "{settings}");
+    let (again, plan) = synced(&done, &Contracts::embedded(), &Wishes::default());
+    assert_eq!((again == done, plan.standing.worst()), (true, State::Clean));
+}
+
 #[test]
 fn entries_move_to_the_spelling_that_celery_reads_now() {
     let service = one("broker-plain-literal");

@@ -2,7 +2,7 @@
 
 use super::settings::{Home, Settings, find_class};
 use super::{Facts, Source};
-use crate::celery::{Dialect, Setting, prefix};
+use crate::celery::{self, Dialect, Setting, prefix};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::path::RelPath;
@@ -225,10 +225,10 @@ fn celery_names(block: &[Stmt]) -> usize {
 
 /// The dialect, and what else Celery reads beside it.
 fn dialect(tree: &Tree, facts: &Facts, home: &Home) -> (Dialect, Vec<Dialect>) {
-    let celery = facts.pins.celery();
+    let pinned = facts.pins.celery();
     if let Some((namespace, ..)) = &facts.app.namespace {
         let reads_old =
-            celery.is_some_and(|version| version >= super::pins::Version::release("5.7"));
+            pinned.is_some_and(|version| version >= super::pins::Version::release("5.7"));
         let also = if reads_old {
             vec![Dialect::Old]
         } else {
@@ -241,12 +241,12 @@ fn dialect(tree: &Tree, facts: &Facts, home: &Home) -> (Dialect, Vec<Dialect>) {
         Source::Module { django: true, .. } | Source::Configuration { .. }
     );
     let flask = matches!(facts.app.source, Source::Flask { .. });
-    let old_only = celery.is_some_and(|version| version.major() < 4);
+    let old_only = pinned.is_some_and(|version| version.major() < 4);
     if django || old_only {
         return (Dialect::Old, Vec::new());
     }
-    let lower = mentions(tree, home, Setting::lower);
-    let old = mentions(tree, home, Setting::old);
+    let (old, lower): (Vec<&str>, Vec<&str>) = celery::names().filter(is_telling).unzip();
+    let (old, lower) = (mentions(tree, home, &old), mentions(tree, home, &lower));
     match (lower, old) {
         (false, true) => (Dialect::Old, vec![Dialect::Lower]),
         (false, false) if flask => (Dialect::Old, vec![Dialect::Lower]),
@@ -254,18 +254,18 @@ fn dialect(tree: &Tree, facts: &Facts, home: &Home) -> (Dialect, Vec<Dialect>) {
     }
 }
 
-/// Whether the home spells any Celery setting this way.
-fn mentions(tree: &Tree, home: &Home, spelling: fn(Setting) -> &'static str) -> bool {
+/// Names that are not likely anything else's: `redis_host` may be any variable.
+fn is_telling((_, new): &(&str, &str)) -> bool {
+    let families = ["task_", "worker_", "broker_", "result_", "beat_", "event_"];
+    let others = ["imports", "accept_content", "timezone", "enable_utc"];
+    families.iter().any(|family| new.starts_with(family)) || others.contains(new)
+}
+
+/// Whether the home spells any of these settings.
+fn mentions(tree: &Tree, home: &Home, names: &[&str]) -> bool {
     let Ok(module) = tree.python(home.file()) else {
         return false;
     };
-    let lower = spelling(Setting::TaskQueues) == Setting::TaskQueues.lower();
-    let mut names: Vec<&str> = Setting::ALL.into_iter().map(spelling).collect();
-    names.extend(
-        OTHERS
-            .iter()
-            .map(|(new, old)| if lower { *new } else { *old }),
-    );
     let mut found = false;
     walk(&module.body, &mut |stmt| {
         if let StmtKind::Assign { targets, .. } = &stmt.kind {
@@ -306,15 +306,3 @@ fn mentions(tree: &Tree, home: &Home, spelling: fn(Setting) -> &'static str) -> 
     });
     found
 }
-
-/// Any setting tells the spelling, not only those that the wiring touches.
-const OTHERS: [(&str, &str); 8] = [
-    ("result_backend", "CELERY_RESULT_BACKEND"),
-    ("task_serializer", "CELERY_TASK_SERIALIZER"),
-    ("result_serializer", "CELERY_RESULT_SERIALIZER"),
-    ("timezone", "CELERY_TIMEZONE"),
-    ("enable_utc", "CELERY_ENABLE_UTC"),
-    ("beat_schedule", "CELERYBEAT_SCHEDULE"),
-    ("task_ignore_result", "CELERY_IGNORE_RESULT"),
-    ("task_always_eager", "CELERY_ALWAYS_EAGER"),
-];

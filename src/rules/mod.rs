@@ -20,6 +20,7 @@ pub mod recognise;
 pub mod requirements;
 pub mod route_choice;
 pub mod routes;
+pub mod spelling;
 pub mod unread;
 pub mod url_literal;
 
@@ -62,8 +63,9 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 10] = [
+pub const RULES: [Rule; 11] = [
     elsewhere::refuse,
+    spelling::report,
     library::ensure,
     queues::ensure,
     routes::ensure,

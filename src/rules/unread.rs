@@ -2,7 +2,7 @@
 //! that wins. Findings only.
 
 use super::{Context, default_queue};
-use crate::celery::{self, Dialect, Setting};
+use crate::celery::{Dialect, Setting};
 use crate::draft::Draft;
 use crate::facts::settings::Site;
 use crate::finding::{Finding, Level};
@@ -37,7 +37,6 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             .findings
             .push(mended(context, setting, &name, site, finding)?);
     }
-    draft.findings.extend(others(context)?);
     if let Some(site) = broker(context)? {
         draft.findings.push(
             unread(WORKER_URL, PLAIN, &site)
@@ -48,44 +47,6 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         );
     }
     Ok(())
-}
-
-/// Old names under a namespace that are no business of ours, as a service has them that was moved to one.
-fn others(context: &Context<'_>) -> Result<Option<Finding>, Finding> {
-    let settings = &context.settings;
-    let Dialect::Namespaced(prefix) = &settings.dialect else {
-        return Ok(None);
-    };
-    let queues = Setting::TaskQueues;
-    if settings
-        .spellings(queues)
-        .contains(&queues.old().to_owned())
-    {
-        return Ok(None); // Celery 5.7 reads both
-    }
-    let mut found = Vec::new();
-    for old in celery::old_names() {
-        for site in settings.named(&[old.to_owned()])? {
-            found.push((old, site));
-        }
-    }
-    let new = |old: &str| {
-        celery::renamed(old)
-            .unwrap_or_default()
-            .to_ascii_uppercase()
-    };
-    let line = |(old, _): &(&str, Site)| format!("rename `{old}` to `{prefix}{}`", new(old));
-    let finding = Finding::note(
-        "other-settings-not-read",
-        "under a namespace, Celery before 5.7 does not read these names; they are yours, and stay",
-    );
-    let finding = found.iter().fold(finding, |finding, (_, site)| {
-        finding.at(&site.file, site.stmt)
-    });
-    let finding = found
-        .iter()
-        .fold(finding, |finding, each| finding.help(line(each)));
-    Ok((!found.is_empty()).then_some(finding))
 }
 
 /// `CELERY_BROKER_URL` where Celery reads `BROKER_URL`, and nothing binds that.
