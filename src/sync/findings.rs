@@ -1,6 +1,6 @@
 //! What `sync` says of what it finds.
 
-use crate::contract::Contracts;
+use crate::contract::{Contract, Contracts};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind};
@@ -85,4 +85,23 @@ pub(super) fn newer(id: &str, contracts: &Contracts) -> Option<Finding> {
             "move to it: `scaffold-events sync --to {line}@{newest}`"
         ))
     })
+}
+
+/// What the new contract needs was taken out: only a person knows whether it may come back.
+pub(super) fn deleted(missing: &[(RelPath, String)], target: &Contract) -> Vec<Finding> {
+    let message = format!(
+        "settings were taken out by hand that {} would put in again",
+        target.id
+    );
+    let finding = Finding::refusal("setting-removed", message);
+    let mut files: Vec<&RelPath> = missing.iter().map(|(path, _)| path).collect();
+    files.dedup();
+    let finding = files.into_iter().fold(finding, Finding::in_file);
+    let names: Vec<&str> = missing.iter().map(|(_, name)| name.as_str()).collect();
+    vec![
+        finding
+            .help(format!("missing: {}", names.join(", ")))
+            .help("put them in again: `scaffold-events sync --restore`")
+            .help("or take all of it out: `scaffold-events remove`"),
+    ]
 }

@@ -6,14 +6,14 @@ use super::fate::Owned;
 use super::findings::{marked, newer, overlapping, taken_out, unresolved};
 use super::handlers::called_otherwise;
 use super::places::on_disk;
-use super::{Scene, Way, config_record};
+use super::scene::{Scene, Way};
 use crate::config;
 use crate::finding::{Finding, Level};
-use crate::lock::{self, LOCK, Lock};
+use crate::lock::{self, LOCK};
 use crate::merge::{Conflict, Merged, has_markers, merge};
 use crate::newline::Newline;
 use crate::path::RelPath;
-use crate::plan::{FileChange, Kind, Plan, record_contract};
+use crate::plan::{FileChange, Kind, Plan};
 use crate::standing::State;
 
 /// The whole plan, seen from the tree as it is.
@@ -54,13 +54,14 @@ fn steps(scene: &Scene<'_>, way: &Way) -> Vec<String> {
     steps
 }
 
-struct End<'a> {
-    scene: &'a Scene<'a>,
+/// A plan in the making.
+pub(super) struct End<'a> {
+    pub(super) scene: &'a Scene<'a>,
     plan: Plan,
     /// Every file that may differ, as it is to be.
-    after: BTreeMap<RelPath, Option<Vec<u8>>>,
+    pub(super) after: BTreeMap<RelPath, Option<Vec<u8>>>,
     what: BTreeMap<RelPath, (Kind, Vec<String>)>,
-    owned: BTreeMap<RelPath, lock::Owned>,
+    pub(super) owned: BTreeMap<RelPath, lock::Owned>,
 }
 
 impl End<'_> {
@@ -188,54 +189,6 @@ impl End<'_> {
         values.push(("contract", Some(scene.target.named())));
         if let Some((path, text)) = config::revised(&scene.loaded, &values) {
             self.after.insert(path, Some(text));
-        }
-    }
-
-    /// The record of how it all stands afterwards.
-    fn lock(&mut self, way: &Way) {
-        let path = RelPath::root().join(LOCK);
-        let old = &self.scene.lock;
-        let planned = self.after.get(&path).cloned().flatten();
-        let mut lock = planned
-            .and_then(|text| Lock::parse(&text).ok())
-            .unwrap_or_else(|| old.clone());
-        record_contract(&mut lock, &self.scene.target);
-        let kept_owned = old.owned.iter().filter(|_| self.scene.fate.is_missing());
-        lock.owned = kept_owned
-            .map(|(path, owned)| (path.clone(), owned.clone()))
-            .chain(self.owned.clone())
-            .collect();
-        if !way.moves {
-            lock.shared = old.shared.clone();
-        }
-        if let Some(path) = self.scene.loaded.path() {
-            let text = self.after.get(path).cloned().flatten();
-            let text = text.or_else(|| Some(self.scene.tree.bytes(path)?.to_vec()));
-            lock.shared
-                .extend(config_record(self.scene, &text.unwrap_or_default()));
-        }
-        for (path, seeded) in &old.seeded {
-            let goes = matches!(self.after.get(path), Some(None));
-            if !goes {
-                lock.seeded
-                    .entry(path.clone())
-                    .or_insert_with(|| seeded.clone());
-            }
-        }
-        self.created(&mut lock);
-        self.after.insert(path, Some(lock.render()));
-    }
-
-    /// A skeleton file that nobody touched is still untouched with our new text in it.
-    fn created(&self, lock: &mut Lock) {
-        lock.created = self.scene.lock.created.clone();
-        for (path, created) in &mut lock.created {
-            let now = self.scene.tree.bytes(path).unwrap_or_default();
-            if let Some(Some(after)) = self.after.get(path)
-                && lock::hash(&now) == created.written
-            {
-                created.written = lock::hash(after);
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The handlers that a move to another contract leaves to a person: they are called otherwise there.
 
-use super::Scene;
+use super::scene::Scene;
 use crate::finding::Finding;
 use crate::python::syntax::StmtKind;
 

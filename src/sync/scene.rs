@@ -1,0 +1,227 @@
+//! What a `sync` starts from, and the two ways to bring a service up to date. Pure.
+
+use anyhow::Result;
+
+use super::fate::Fate;
+use super::findings::deleted;
+use super::moved::pins;
+use super::places::on_disk;
+use super::{Wishes, lock_path};
+use crate::config::{self, Config, Loaded};
+use crate::contract::{Contract, Contracts};
+use crate::finding::Finding;
+use crate::lock::Lock;
+use crate::path::RelPath;
+use crate::plan::{FileChange, Kind, Plan, plan_from, unproven};
+use crate::standing::State;
+use crate::tree::Tree;
+use crate::unwire;
+
+/// Everything that a sync starts from.
+pub(super) struct Scene<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) contracts: &'a Contracts,
+    pub(super) wishes: &'a Wishes,
+    pub(super) lock: Lock,
+    pub(super) loaded: Loaded,
+    /// The flags, with the contract to reach.
+    pub(super) flags: Config,
+    pub(super) recorded: Contract,
+    pub(super) target: Contract,
+    /// The config as it is to be planned with: paths that lead nowhere left out.
+    pub(super) config: Option<(RelPath, Vec<u8>)>,
+    /// What becomes of our file.
+    pub(super) fate: Fate,
+}
+
+/// One way to bring the service up to date: the tree without what is planned anew, and the plan on it.
+pub(super) struct Way {
+    pub(super) tree: Tree,
+    pub(super) plan: Plan,
+    /// Our parts are out and in again; else the settings stay as they are.
+    pub(super) moves: bool,
+    /// Pieces of ours that stand nowhere any more.
+    pub(super) missing: Vec<(RelPath, String)>,
+    /// The settings of the two contracts differ.
+    pub(super) contracts_differ: bool,
+    pub(super) restore: bool,
+}
+
+impl Way {
+    fn settings(&self) -> impl Iterator<Item = &FileChange> {
+        let changes = self.plan.changes.iter();
+        changes.filter(|change| change.kind == Kind::Shared)
+    }
+
+    /// Something that was deleted by hand is wanted again.
+    fn lacks(&self) -> bool {
+        self.settings().next().is_some() && !self.missing.is_empty()
+    }
+
+    pub(super) fn needs_move(&self) -> bool {
+        let wanted = self.settings().next().is_some();
+        self.contracts_differ
+            || self.plan.is_refused()
+            || (wanted && (self.missing.is_empty() || self.restore))
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn read(
+        tree: &'a Tree,
+        flags: &Config,
+        contracts: &'a Contracts,
+        wishes: &'a Wishes,
+    ) -> Result<Self, Finding> {
+        let bytes = tree.bytes(&lock_path()).unwrap_or_default();
+        let lock = Lock::parse(&bytes)?;
+        let loaded = config::load(tree)?;
+        let recorded = contracts.recorded(&lock)?;
+        let wired = generation(&recorded.id);
+        let target = match (&wishes.to, &loaded.config.contract) {
+            (Some(wanted), _) => contracts.named(tree, wanted)?,
+            (None, Some(wanted)) if generation(wanted) != wired => contracts.named(tree, wanted)?,
+            (None, _) => contracts.find(&wired)?,
+        };
+        let fate = Fate::of(tree, &lock, &recorded);
+        let flags = Config {
+            contract: Some(target.named()),
+            ..flags.clone()
+        };
+        let mut values = pins(tree, &loaded.config, &fate);
+        values.push(("contract", Some(target.named())));
+        let config = config::revised(&loaded, &values);
+        Ok(Self {
+            tree,
+            contracts,
+            wishes,
+            lock,
+            loaded,
+            flags,
+            recorded,
+            target,
+            config,
+            fate,
+        })
+    }
+
+    /// Whether another contract is to be reached.
+    pub(super) fn is_left(&self) -> bool {
+        !self.recorded.is(&self.target)
+    }
+
+    /// The contract that is left.
+    fn from(&self) -> Option<&Contract> {
+        self.is_left().then_some(&self.recorded)
+    }
+
+    /// The settings stay; our file and untouched handlers are made anew.
+    pub(super) fn kept(&self) -> Way {
+        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
+        let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
+        changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
+        changes.extend(self.fate.paths().map(|path| (path.clone(), None)));
+        let seeded = |path: &RelPath| self.lock.seeded.contains_key(path);
+        let anew = undone.changes.iter().filter(|(path, _)| seeded(path));
+        changes.extend(anew.cloned());
+        let tree = self.tree.overlay(changes);
+        // No setting of this plan is written, so that there is nothing to prove.
+        let plan = unproven(&tree, &self.flags, self.contracts, self.from());
+        Way {
+            contracts_differ: self.contracts_differ(&undone),
+            missing: undone.missing,
+            restore: self.wishes.restore,
+            moves: false,
+            tree,
+            plan,
+        }
+    }
+
+    /// Whether the two contracts want other settings of this service, had it none of ours.
+    fn contracts_differ(&self, undone: &unwire::Undone) -> bool {
+        if !self.is_left() {
+            return false;
+        }
+        let tree = self.bare(undone);
+        let left = &self.recorded;
+        let with_left = self.contracts.clone().with(&left.id, left.files.clone());
+        let with_left = with_left.expect("a contract was read, so its id is one");
+        let settings = |contracts: &Contracts, name: String| -> Vec<(RelPath, Option<Vec<u8>>)> {
+            let flags = Config {
+                contract: Some(name),
+                ..self.flags.clone()
+            };
+            let plan = unproven(&tree, &flags, contracts, self.from());
+            let wanted = plan.changes.into_iter();
+            wanted
+                .filter_map(|change| match change.kind {
+                    Kind::Shared => Some((change.path, change.after)),
+                    Kind::Owned => Some((change.path, None)),
+                    Kind::Seeded | Kind::Record => None,
+                })
+                .collect()
+        };
+        settings(&with_left, left.id.clone()) != settings(self.contracts, self.target.named())
+    }
+
+    /// The service without our parts, but with its config.
+    fn bare(&self, undone: &unwire::Undone) -> Tree {
+        let config = self.loaded.path();
+        let mut changes: Vec<_> = (undone.changes.iter())
+            .filter(|(path, _)| Some(path) != config)
+            .cloned()
+            .collect();
+        changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
+        changes.extend(self.fate.paths().map(|path| (path.clone(), None)));
+        changes.push((lock_path(), None));
+        self.tree.overlay(changes)
+    }
+
+    /// Our parts out and in again.
+    pub(super) fn moved(&self, kept: &Way) -> Result<Result<Way, Plan>> {
+        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
+        let lacks = kept.lacks() || self.fate.is_missing();
+        if lacks && !self.wishes.restore {
+            return Ok(Err(self.refused(deleted(&undone.missing, &self.target))));
+        }
+        if kept.plan.is_refused() && !undone.refusals.is_empty() {
+            return Ok(Err(self.refused(kept.plan.findings.clone())));
+        }
+        if !undone.refusals.is_empty() {
+            return Ok(Err(self.refused(undone.refusals)));
+        }
+        let tree = self.bare(&undone);
+        let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
+        if plan.is_refused() {
+            let findings = if kept.plan.is_refused() && !kept.contracts_differ {
+                kept.plan.findings.clone()
+            } else {
+                on_disk(&plan.findings, &tree, self.tree)
+            };
+            return Ok(Err(self.refused(findings)));
+        }
+        Ok(Ok(Way {
+            tree,
+            plan,
+            moves: true,
+            missing: undone.missing,
+            contracts_differ: kept.contracts_differ,
+            restore: self.wishes.restore,
+        }))
+    }
+
+    fn refused(&self, findings: Vec<Finding>) -> Plan {
+        let mut plan = Plan::refused(findings);
+        plan.standing.note(State::Broken, true);
+        plan.standing.note(State::Outdated, self.is_left());
+        plan.standing.note(State::Drifted, self.fate.is_edited());
+        plan
+    }
+}
+
+/// `zc-common@1` of `zc-common@1.0`.
+fn generation(id: &str) -> String {
+    id.rsplit_once('.')
+        .map_or(id, |(generation, _)| generation)
+        .to_owned()
+}
