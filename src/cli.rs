@@ -4,6 +4,7 @@
 
 mod doctor;
 mod run;
+mod show;
 mod terminal;
 
 use std::path::PathBuf;

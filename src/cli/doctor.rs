@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::run::{existing, from_here, reports};
+use super::run::{existing, from_here};
+use super::show::reports;
 use super::{Format, Output, terminal};
 use crate::config::{AppName, Config, values};
 use crate::contract::Contracts;

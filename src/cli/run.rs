@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::doctor::doctor;
+use super::show::{contracts, patches, people, reports};
 use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
 use crate::config::Config;
-use crate::contract::{Contract, Contracts};
+use crate::contract::Contracts;
 use crate::finding::Finding;
 use crate::init::{self, Listener};
 use crate::path::RelPath;
@@ -114,18 +115,6 @@ fn written(services: &[PathBuf], how: &How, output: &Output, plan_for: &PlanFor)
         return Ok(report::exit_code(&outcomes));
     }
     reports(&outcomes, output)
-}
-
-fn contracts(output: &Output) -> Result<u8> {
-    let known = Contracts::embedded();
-    let found: Result<Vec<Contract>, Finding> =
-        known.ids().iter().map(|id| known.find(id)).collect();
-    let found = found.map_err(|finding| anyhow!(finding.message))?;
-    terminal::out(&match output.format {
-        Format::Json => report::contracts_json(&found),
-        Format::Human | Format::Github | Format::Sarif => report::contracts(&found),
-    })?;
-    Ok(0)
 }
 
 /// Writes one service; gives also whether its outcome was told already.
@@ -307,48 +296,4 @@ pub(super) fn from_here(service: &Path) -> RelPath {
 
 fn unwritable(service: &Path) -> String {
     format!("`{}` cannot be written", service.display())
-}
-
-pub(super) fn reports(outcomes: &[Outcome], output: &Output) -> Result<u8> {
-    match output.format {
-        Format::Human => people(outcomes, true, output.detail())?,
-        Format::Json => terminal::out(&report::json(outcomes))?,
-        Format::Github => terminal::out(&report::github(outcomes))?,
-        Format::Sarif => terminal::out(&report::sarif(outcomes))?,
-    }
-    Ok(report::exit_code(outcomes))
-}
-
-fn people(outcomes: &[Outcome], mut first: bool, detail: Detail) -> Result<()> {
-    for outcome in outcomes {
-        if let Status::Failed(chain) = &outcome.status {
-            terminal::error(chain)?;
-            continue;
-        }
-        let text = report::human(outcome, detail);
-        if !first && !text.is_empty() {
-            terminal::out("\n")?;
-        }
-        terminal::out(&text)?;
-        first = false;
-    }
-    Ok(())
-}
-
-/// The patch alone on the standard output, the rest beside it: `… diff | git apply`.
-fn patches(outcomes: &[Outcome], output: &Output) -> Result<u8> {
-    if output.format != Format::Human {
-        return reports(outcomes, output);
-    }
-    for outcome in outcomes {
-        match &outcome.status {
-            Status::Failed(chain) => terminal::error(chain)?,
-            Status::Done | Status::Open | Status::Pending => {
-                terminal::patch(&report::patch(outcome))?;
-            }
-            Status::Refused => terminal::err(&report::summary(outcome, output.detail()))?,
-        }
-        terminal::err(&report::findings(outcome, output.detail()))?;
-    }
-    Ok(report::exit_code(outcomes))
 }

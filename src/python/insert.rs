@@ -2,11 +2,15 @@
 //!
 //! Pure. Never decides what to write; copies the neighbours' layout.
 
+mod around;
 mod breaks;
 
+use around::{
+    Tail, behind_comment, blank_to, is_call, leads_with_comma, line_start_blank, unpack_stars,
+};
 use breaks::wrap_in_lines;
 
-use super::style::{indentation, is_black, line_end, line_start, newline, next_line, starts_line};
+use super::style::{indentation, is_black, line_end, line_start, newline, starts_line};
 use super::syntax::{Expr, ExprKind, Keyword, Module, Sequence};
 use crate::edit::{Edit, Span};
 
@@ -283,37 +287,6 @@ pub fn skip_trivia(text: &[u8], mut at: usize) -> usize {
 /// flake8's limit: longer lines are broken where the text to insert allows it.
 pub const LINE_WIDTH: usize = 79;
 
-/// What follows the last item: parentheses around it, then perhaps a comma.
-struct Tail {
-    behind_item: usize,
-    /// Behind the comma.
-    comma: Option<usize>,
-}
-
-impl Tail {
-    fn scan(text: &[u8], item_end: usize, close: usize) -> Self {
-        let mut behind_item = item_end;
-        loop {
-            let at = skip_trivia(text, behind_item);
-            match text.get(at) {
-                Some(b')') if at < close => behind_item = at + 1,
-                Some(b',') if at < close => {
-                    return Self {
-                        behind_item,
-                        comma: Some(at + 1),
-                    };
-                }
-                _ => {
-                    return Self {
-                        behind_item,
-                        comma: None,
-                    };
-                }
-            }
-        }
-    }
-}
-
 fn each(items: &[Item], text: impl FnMut(&Item) -> String) -> String {
     items.iter().map(text).collect()
 }
@@ -325,68 +298,4 @@ pub fn laid_out(item: &Item, indent: &str, newline: &str) -> String {
     let fits = indent.len() + item.flat.len() < LINE_WIDTH;
     let text = item.block.as_ref().filter(|_| !fits).unwrap_or(&item.flat);
     text.replace('\n', &format!("{newline}{indent}"))
-}
-
-/// The end of the line, if only a comment stands between `at` and it; else `at`.
-fn behind_comment(text: &[u8], at: usize, close: usize) -> usize {
-    let end = line_end(text, at);
-    let rest = text[at..end].trim_ascii_start();
-    if end <= close && (rest.is_empty() || rest.starts_with(b"#")) && next_line(text, at) > end {
-        at + text[at..end].trim_ascii_end().len()
-    } else {
-        at
-    }
-}
-
-fn leads_with_comma(text: &[u8], item: usize) -> bool {
-    let before = &text[line_start(text, item)..item];
-    before.trim_ascii() == b","
-}
-
-/// `**mapping` in a dict: its begin, in front of the stars.
-fn unpack_stars(text: &[u8], at: usize) -> usize {
-    let stars = text[..at]
-        .iter()
-        .rev()
-        .take_while(|&&byte| byte == b'*')
-        .count();
-    at - stars.min(2)
-}
-
-/// A place on the line of `at` behind its indentation, to read that from.
-fn line_start_blank(text: &[u8], at: usize) -> usize {
-    let start = line_start(text, at);
-    start
-        + text[start..at]
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count()
-}
-
-/// Blanks as wide as what stands in front of `at` on its line; tabs stay.
-fn blank_to(text: &[u8], at: usize) -> String {
-    let before = String::from_utf8_lossy(&text[line_start(text, at)..at]);
-    let blank = |c| if c == '\t' { '\t' } else { ' ' };
-    before.chars().map(blank).collect()
-}
-
-/// Whether an opening parenthesis at the end of `before` calls something.
-fn is_call(before: &[u8]) -> bool {
-    let callee = before[..before.len() - 1].trim_ascii_end();
-    let word = callee
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-        .count();
-    let keyword: &[u8] = &callee[callee.len() - word..];
-    match callee.last() {
-        Some(b')' | b']') => true,
-        _ => {
-            word > 0
-                && !matches!(
-                    keyword,
-                    b"return" | b"or" | b"and" | b"not" | b"in" | b"if" | b"else"
-                )
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! What would make a wired service fail all the same, and no edit of ours can mend. Findings only.
 
+mod elsewhere;
+
 use super::element::{held, outside_errors};
 use super::{Context, Rule, conditions, default_queue, unread};
 use crate::celery::Setting;
@@ -9,6 +11,7 @@ use crate::facts::service::is_own;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::syntax::{Expr, ExprKind};
+use elsewhere::{local_settings, old_urls, workers};
 
 /// Looks for each hazard; a refusal where wiring would break what runs today.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -237,84 +240,6 @@ fn broker_in_parts(context: &Context<'_>, draft: &mut Draft) -> Result<(), Findi
     Ok(())
 }
 
-/// Workers that name their queues and leave out the events queue.
-fn workers(context: &Context<'_>, draft: &mut Draft) {
-    let queue = format!("{}{}", context.name, context.contract.queue_suffix);
-    let lists = context
-        .facts
-        .deployment
-        .workers
-        .iter()
-        .filter_map(|(place, worker)| Some((place, worker.queues.as_ref()?)));
-    let lists: Vec<_> = lists.collect();
-    if lists.iter().any(|(_, queues)| queues.contains(&queue)) {
-        return;
-    }
-    for (place, queues) in lists {
-        draft.findings.push(
-            Finding::warning(
-                "worker-leaves-out-events",
-                format!("this worker consumes {} only", listed(queues)),
-            )
-            .label("the events queue is never consumed here")
-            .help(format!(
-                "add it for one worker: `-Q {},{queue}`",
-                queues.join(",")
-            ))
-            .place(place),
-        );
-    }
-}
-
-/// AMQP URLs of the old form in files that are not ours to edit.
-fn old_urls(context: &Context<'_>, draft: &mut Draft) {
-    let deployment = &context.facts.deployment;
-    for (place, _) in &deployment.old_urls {
-        let (message, help) = if deployment.env_local.contains(&place.path) {
-            (
-                "this machine's own env file still has a broker URL that ends in `//`",
-                "end it in `/%2F`: with `//` every emit fails here",
-            )
-        } else {
-            (
-                "a broker URL that ends in `//`: the worker connects, the emitter does not",
-                "end it in `/%2F`; this file is yours to edit",
-            )
-        };
-        let finding = Finding::warning("url-old-vhost", message).help(help);
-        draft.findings.push(finding.place(place));
-    }
-}
-
-/// A settings file of this machine alone, which the service's settings import last.
-fn local_settings(context: &Context<'_>, draft: &mut Draft) {
-    let mut names: Vec<String> = [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports]
-        .into_iter()
-        .flat_map(|setting| context.settings.spellings(setting))
-        .collect();
-    names.push(super::names::SERVICE_NAME.to_owned());
-    for file in context.settings.ignored_imports() {
-        for name in &names {
-            for site in context
-                .settings
-                .in_file(&file, std::slice::from_ref(name))
-                .unwrap_or_default()
-            {
-                draft.findings.push(
-                    Finding::warning(
-                        "setting-overridden-here",
-                        format!(
-                            "on this machine `{name}` is bound again, in a file that git ignores"
-                        ),
-                    )
-                    .at(&file, site.stmt)
-                    .help("take it out, or no event arrives on this machine"),
-                );
-            }
-        }
-    }
-}
-
 /// Python imports the package `tasks/`, and never the module `tasks.py` beside it.
 fn shadowed_tasks(context: &Context<'_>, draft: &mut Draft) {
     let files = context.tree.walk();
@@ -381,12 +306,4 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
             .help(super::route_choice::library_line(context)),
         );
     }
-}
-
-fn listed(queues: &[String]) -> String {
-    queues
-        .iter()
-        .map(|queue| format!("`{queue}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
