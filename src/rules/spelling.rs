@@ -1,10 +1,11 @@
 //! Settings of the service's own in another spelling than Celery reads here. Findings only.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use crate::celery::{self, Dialect, Setting};
 use crate::draft::Draft;
 use crate::facts::settings::Site;
-use crate::facts::text::contains;
 use crate::finding::Finding;
 
 /// A setting in the old spelling, and its new name.
@@ -28,16 +29,17 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
 
 /// Without a namespace, Celery 4 and newer reads either spelling, and starts with none where it finds both.
 fn refuse_mixed(context: &Context<'_>) -> Result<(), Finding> {
+    let words = words(context);
     let (mut stale, mut is_mixed) = (Vec::new(), false);
     for (old, new) in celery::names() {
-        let is_new = !sites(context, new)?.is_empty();
+        let is_new = words.contains(new) && !sites(context, new)?.is_empty();
         is_mixed |= is_new;
-        if !is_new {
-            let new = new.to_owned();
+        if !is_new && words.contains(old) && is_celerys_alone(old) {
             let found = sites(context, old)?.into_iter();
+            let new = || new.to_owned();
             stale.extend(found.map(|site| Stale {
                 old,
-                new: new.clone(),
+                new: new(),
                 site,
             }));
         }
@@ -53,28 +55,21 @@ fn refuse_mixed(context: &Context<'_>) -> Result<(), Finding> {
 /// Old names under a namespace that are no business of ours.
 fn left_behind(context: &Context<'_>, prefix: &str) -> Result<Option<Finding>, Finding> {
     let queues = Setting::TaskQueues;
-    if context
-        .settings
-        .spellings(queues)
-        .contains(&queues.old().to_owned())
-    {
+    let spellings = context.settings.spellings(queues);
+    if spellings.iter().any(|name| name == queues.old()) {
         return Ok(None); // Celery 5.7 reads both
     }
-    let ours = [
-        queues,
-        Setting::TaskRoutes,
-        Setting::TaskDefaultQueue,
-        Setting::BrokerUrl,
-    ];
+    let words = words(context);
     let mut stale = Vec::new();
     for (old, new) in celery::names() {
         let new = format!("{prefix}{}", new.to_ascii_uppercase());
-        let is_celerys = old.starts_with("CELERY") || old.starts_with("BROKER_");
-        if is_celerys && new != old && ours.iter().all(|setting| setting.old() != old) {
+        let theirs = is_celerys_alone(old) && !OURS.iter().any(|setting| setting.old() == old);
+        if theirs && new != old && words.contains(old) {
             let found = sites(context, old)?.into_iter();
+            let new = || new.clone();
             stale.extend(found.map(|site| Stale {
                 old,
-                new: new.clone(),
+                new: new(),
                 site,
             }));
         }
@@ -85,15 +80,34 @@ fn left_behind(context: &Context<'_>, prefix: &str) -> Result<Option<Finding>, F
     Ok((!stale.is_empty()).then(|| renamed(finding, &stale)))
 }
 
-/// Where a name is bound; the files' bytes are asked first, since most names are in none.
+/// What other rules speak of.
+const OURS: [Setting; 4] = [
+    Setting::TaskQueues,
+    Setting::TaskRoutes,
+    Setting::TaskDefaultQueue,
+    Setting::BrokerUrl,
+];
+
+/// `S3_BUCKET` is a setting of some Celery versions, and many another thing.
+fn is_celerys_alone(old: &str) -> bool {
+    old.starts_with("CELERY") || old.starts_with("BROKER_")
+}
+
 fn sites(context: &Context<'_>, name: &str) -> Result<Vec<Site>, Finding> {
-    let files = context.settings.chain();
-    let mut texts = files.iter().filter_map(|file| context.tree.bytes(file));
-    if texts.any(|text| contains(&text, name)) {
-        context.settings.named(&[name.to_owned()])
-    } else {
-        Ok(Vec::new())
+    context.settings.named(&[name.to_owned()])
+}
+
+/// Every word of the settings files: most names are in none, and need not be looked for.
+fn words(context: &Context<'_>) -> BTreeSet<String> {
+    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let files = context.settings.chain().into_iter();
+    let texts = files.filter_map(|file| context.tree.bytes(&file));
+    let mut words = BTreeSet::new();
+    for text in texts {
+        let found = text.split(|byte| !is_in_word(byte));
+        words.extend(found.map(|word| String::from_utf8_lossy(word).into_owned()));
     }
+    words
 }
 
 fn renamed(finding: Finding, stale: &[Stale]) -> Finding {
