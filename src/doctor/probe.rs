@@ -174,3 +174,21 @@ fn read<T: DeserializeOwned>(request: &Request, done: &Output) -> Result<T> {
     serde_json::from_slice(&done.stdout)
         .with_context(|| format!("the answer of `{python}` cannot be read: this is a bug of ours"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a program that waits")]
+    fn what_waits_is_ended_and_what_ends_is_read() {
+        let shell = |text: &str, limit| {
+            let mut command = Command::new("sh");
+            command.args(["-c", text]);
+            finished(&mut command, Duration::from_millis(limit)).unwrap()
+        };
+        assert!(shell("sleep 5", 50).is_none());
+        let done = shell("sleep 5 & echo read", 60_000).unwrap();
+        assert_eq!(done.stdout, b"read\n");
+    }
+}

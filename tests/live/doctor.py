@@ -194,6 +194,9 @@ def doctor_knows(report, program):
     for fixture, name in RIGHT:
         title = "doctor: {} on {} is right".format(fixture, name)
         report.check(title, is_right, program, fixture, name)
+    for check in (what_a_service_prints_is_not_its_answer, live_needs_a_yes):
+        title = "doctor: " + check.__name__.replace("_", " ")
+        report.check(title, check, program)
 
 
 def is_found(program, row):
@@ -212,6 +215,28 @@ def is_right(program, fixture, name):
     fresh_copy(FIXTURES / fixture / "out", directory)
     codes = diagnosis(program, directory, environment(name))
     assert not codes, codes
+
+
+def what_a_service_prints_is_not_its_answer(program):
+    fixture, name = OLD
+    directory = HERE / "prints"
+    fresh_copy(FIXTURES / fixture / "out", directory)
+    noise = "import os\nprint('{')\nos.write(1, b'[')\n"
+    plant(directory, {SETTINGS: [("import os\n", noise)]})
+    codes = diagnosis(program, directory, environment(name))
+    assert not codes, codes
+
+
+def live_needs_a_yes(program):
+    """Without a terminal nobody can be asked."""
+    done = subprocess.run(
+        [str(program), "doctor", str(FIXTURES / OLD[0] / "out"), "--live"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert done.returncode == 2 and "say so with `-y`" in done.stderr, done
 
 
 def plant(directory, edits):
