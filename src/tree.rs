@@ -201,6 +201,17 @@ impl Tree {
         files.into_iter().collect()
     }
 
+    /// Where the file at `path` is: there, or, moved, the only other of its name.
+    pub fn whereabouts(&self, path: &RelPath) -> Option<RelPath> {
+        if self.bytes(path).is_some() {
+            return Some(path.clone());
+        }
+        let files = self.walk().into_iter();
+        let mut same = files.filter(|file| file.file_name() == path.file_name());
+        let first = same.next()?;
+        same.next().is_none().then_some(first)
+    }
+
     /// Whether [`Tree::walk`] saw everything: nothing unreadable, too deep or beyond all number.
     pub fn walk_is_whole(&self) -> bool {
         self.under.walk().whole

@@ -565,6 +565,20 @@ fn our_modules_that_were_moved_are_found_again() {
     let (again, plan) = synced(&done, &Contracts::embedded(), &Wishes::default());
     assert_eq!(differing(&again, &done), []);
     assert_eq!(plan.standing.worst(), State::Clean, "{:?}", plan.findings);
+
+    // What was not recorded yet is not removed by halves.
+    let remove = |files: &Files| {
+        let tree = Tree::named("anything", files.clone());
+        let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
+        (applied(files, &plan), plan)
+    };
+    let (left, plan) = remove(&files);
+    assert_eq!(codes(&plan), ["listener-moved"]);
+    assert_eq!(left, files);
+    let (left, plan) = remove(&done);
+    assert_eq!(codes(&plan), [""; 0]);
+    assert!(!text(&left, SETTINGS).contains("listener"));
+    assert!(!left.contains_key(&path("orders/tasks/microservice_events_listener.py")));
 }
 
 /// Whoever gives his settings the new names need not touch ours.

@@ -28,7 +28,9 @@ impl Fate {
         let base = base(lock, recorded);
         let files = lock.owned.iter().map(|(path, record)| Owned {
             path: path.clone(),
-            now: found(tree, path).and_then(|at| Some((at.clone(), tree.bytes(&at)?))),
+            now: tree
+                .whereabouts(path)
+                .and_then(|at| Some((at.clone(), tree.bytes(&at)?))),
             base: base
                 .clone()
                 .filter(|text| lock::hash(text) == record.written),
@@ -98,17 +100,4 @@ fn base(lock: &Lock, recorded: &Contract) -> Option<Vec<u8>> {
         handlers_module: input("handlers_module")?,
     };
     Some(render::listener(recorded, &inputs).into_bytes())
-}
-
-/// A file where it was, or the only other of its name.
-fn found(tree: &Tree, path: &RelPath) -> Option<RelPath> {
-    if tree.bytes(path).is_some() {
-        return Some(path.clone());
-    }
-    let files = tree.walk();
-    let mut same = files
-        .into_iter()
-        .filter(|file| file.file_name() == path.file_name());
-    let first = same.next()?;
-    same.next().is_none().then_some(first)
 }

@@ -59,6 +59,9 @@ impl<'a> Removal<'a> {
     pub(super) fn owned(&mut self, edited: Edited) {
         for (path, owned) in &self.lock.owned {
             let Some(bytes) = self.tree.bytes(path) else {
+                let moved = self.tree.whereabouts(path);
+                let moved = moved.filter(|_| edited == Edited::Keep);
+                self.findings.extend(moved.map(|path| elsewhere(&path)));
                 continue;
             };
             if lock::hash(&bytes) == owned.written || edited == Edited::Discard {
@@ -193,6 +196,13 @@ impl<'a> Removal<'a> {
             );
         }
     }
+}
+
+fn elsewhere(path: &RelPath) -> Finding {
+    Finding::refusal("listener-moved", "this file of ours was moved here since")
+        .in_file(path)
+        .help("have it recorded where it is, then remove: `scaffold-events sync`")
+        .help("or leave it to you, and take out the rest: `scaffold-events remove --force`")
 }
 
 /// A file that goes.
