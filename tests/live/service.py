@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from environments import HERE
@@ -25,6 +26,7 @@ class Service:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
+            "TMPDIR": tempfile.gettempdir(),
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(directory),
