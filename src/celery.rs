@@ -66,7 +66,7 @@ impl Setting {
         self.names().0
     }
 
-    /// Celery 3's name; settings born later have none, and are spelled as under a namespace.
+    /// Celery 3's name, or what later versions read beside the names of that time.
     pub fn old(self) -> &'static str {
         self.names().1
     }
@@ -85,12 +85,8 @@ impl Setting {
             Self::TaskDefaultRoutingKey => {
                 ("task_default_routing_key", "CELERY_DEFAULT_ROUTING_KEY")
             }
-            Self::TaskDefaultQueueType => {
-                ("task_default_queue_type", "CELERY_TASK_DEFAULT_QUEUE_TYPE")
-            }
-            Self::TaskQueueMaxPriority => {
-                ("task_queue_max_priority", "CELERY_TASK_QUEUE_MAX_PRIORITY")
-            }
+            Self::TaskDefaultQueueType => ("task_default_queue_type", "CELERY_DEFAULT_QUEUE_TYPE"),
+            Self::TaskQueueMaxPriority => ("task_queue_max_priority", "CELERY_QUEUE_MAX_PRIORITY"),
             Self::TaskQueueHaPolicy => ("task_queue_ha_policy", "CELERY_QUEUE_HA_POLICY"),
             Self::AcceptContent => ("accept_content", "CELERY_ACCEPT_CONTENT"),
         }

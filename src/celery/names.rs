@@ -1,4 +1,5 @@
-//! Every setting of Celery by its old name and its new one. From `celery.app.defaults` of Celery 5.4.
+//! Every setting of Celery by its old name and its new one. From `celery.app.defaults` of Celery 4.4, 5.4
+//! and 5.7.
 
 /// What Celery 4 calls a setting of Celery 3: `worker_concurrency` for `CELERYD_CONCURRENCY`.
 pub fn new_name(old: &str) -> Option<&'static str> {
@@ -50,7 +51,12 @@ const NAMES: &[(&str, &str)] = &[
     ("BROKER_HEARTBEAT_CHECKRATE", "broker_heartbeat_checkrate"),
     ("BROKER_HOST", "broker_host"),
     ("BROKER_LOGIN_METHOD", "broker_login_method"),
+    (
+        "BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE",
+        "broker_native_delayed_delivery_queue_type",
+    ),
     ("BROKER_PASSWORD", "broker_password"),
+    ("BROKER_POOL_ACQUIRE_TIMEOUT", "broker_pool_acquire_timeout"),
     ("BROKER_POOL_LIMIT", "broker_pool_limit"),
     ("BROKER_PORT", "broker_port"),
     ("BROKER_READ_URL", "broker_read_url"),
@@ -76,7 +82,15 @@ const NAMES: &[(&str, &str)] = &[
         "CELERYBEAT_CRON_STARTING_DEADLINE",
         "beat_cron_starting_deadline",
     ),
+    (
+        "CELERYBEAT_ENABLE_REMOTE_CONTROL",
+        "beat_enable_remote_control",
+    ),
     ("CELERYBEAT_MAX_LOOP_INTERVAL", "beat_max_loop_interval"),
+    (
+        "CELERYBEAT_REMOTE_CONTROL_MAX_TICK_AGE",
+        "beat_remote_control_max_tick_age",
+    ),
     ("CELERYBEAT_SCHEDULE", "beat_schedule"),
     ("CELERYBEAT_SCHEDULER", "beat_scheduler"),
     ("CELERYBEAT_SCHEDULE_FILENAME", "beat_schedule_filename"),
@@ -94,11 +108,22 @@ const NAMES: &[(&str, &str)] = &[
         "worker_deduplicate_successful_tasks",
     ),
     (
+        "CELERYD_DETECT_QUORUM_QUEUES",
+        "worker_detect_quorum_queues",
+    ),
+    ("CELERYD_DISABLE_PREFETCH", "worker_disable_prefetch"),
+    (
         "CELERYD_ENABLE_PREFETCH_COUNT_REDUCTION",
         "worker_enable_prefetch_count_reduction",
     ),
+    (
+        "CELERYD_ENABLE_SOFT_SHUTDOWN_ON_IDLE",
+        "worker_enable_soft_shutdown_on_idle",
+    ),
+    ("CELERYD_ETA_TASK_LIMIT", "worker_eta_task_limit"),
     ("CELERYD_HIJACK_ROOT_LOGGER", "worker_hijack_root_logger"),
     ("CELERYD_LOG_COLOR", "worker_log_color"),
+    ("CELERYD_LOG_DATEFMT", "worker_log_datefmt"),
     ("CELERYD_LOG_FORMAT", "worker_log_format"),
     (
         "CELERYD_MAX_MEMORY_PER_CHILD",
@@ -108,9 +133,15 @@ const NAMES: &[(&str, &str)] = &[
     ("CELERYD_POOL", "worker_pool"),
     ("CELERYD_POOL_PUTLOCKS", "worker_pool_putlocks"),
     ("CELERYD_POOL_RESTARTS", "worker_pool_restarts"),
+    ("CELERYD_POOL_START_METHOD", "worker_pool_start_method"),
     ("CELERYD_PREFETCH_MULTIPLIER", "worker_prefetch_multiplier"),
     ("CELERYD_PROC_ALIVE_TIMEOUT", "worker_proc_alive_timeout"),
+    (
+        "CELERYD_SOFT_SHUTDOWN_TIMEOUT",
+        "worker_soft_shutdown_timeout",
+    ),
     ("CELERYD_STATE_DB", "worker_state_db"),
+    ("CELERYD_TASK_LOG_DATEFMT", "worker_task_log_datefmt"),
     ("CELERYD_TASK_LOG_FORMAT", "worker_task_log_format"),
     ("CELERYD_TASK_SOFT_TIME_LIMIT", "task_soft_time_limit"),
     ("CELERYD_TASK_TIME_LIMIT", "task_time_limit"),
@@ -119,10 +150,12 @@ const NAMES: &[(&str, &str)] = &[
     ("CELERYD_WORKER_LOST_WAIT", "worker_lost_wait"),
     ("CELERY_ACCEPT_CONTENT", "accept_content"),
     ("CELERY_ACKS_LATE", "task_acks_late"),
+    ("CELERY_ACKS_ON_FAILURE", "task_acks_on_failure"),
     (
         "CELERY_ACKS_ON_FAILURE_OR_TIMEOUT",
         "task_acks_on_failure_or_timeout",
     ),
+    ("CELERY_ACKS_ON_TIMEOUT", "task_acks_on_timeout"),
     (
         "CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER",
         "task_allow_error_cb_on_chord_header",
@@ -140,11 +173,20 @@ const NAMES: &[(&str, &str)] = &[
         "couchbase_backend_settings",
     ),
     ("CELERY_CREATE_MISSING_QUEUES", "task_create_missing_queues"),
+    (
+        "CELERY_CREATE_MISSING_QUEUE_EXCHANGE_TYPE",
+        "task_create_missing_queue_exchange_type",
+    ),
+    (
+        "CELERY_CREATE_MISSING_QUEUE_TYPE",
+        "task_create_missing_queue_type",
+    ),
     ("CELERY_DEFAULT_DELIVERY_MODE", "task_default_delivery_mode"),
     ("CELERY_DEFAULT_EXCHANGE", "task_default_exchange"),
     ("CELERY_DEFAULT_EXCHANGE_TYPE", "task_default_exchange_type"),
     ("CELERY_DEFAULT_PRIORITY", "task_default_priority"),
     ("CELERY_DEFAULT_QUEUE", "task_default_queue"),
+    ("CELERY_DEFAULT_QUEUE_TYPE", "task_default_queue_type"),
     ("CELERY_DEFAULT_RATE_LIMIT", "task_default_rate_limit"),
     ("CELERY_DEFAULT_ROUTING_KEY", "task_default_routing_key"),
     ("CELERY_DISABLE_RATE_LIMITS", "worker_disable_rate_limits"),
@@ -170,6 +212,8 @@ const NAMES: &[(&str, &str)] = &[
         "worker_enable_remote_control",
     ),
     ("CELERY_EVENT_EXCHANGE", "event_exchange"),
+    ("CELERY_EVENT_QUEUE_DURABLE", "event_queue_durable"),
+    ("CELERY_EVENT_QUEUE_EXCLUSIVE", "event_queue_exclusive"),
     ("CELERY_EVENT_QUEUE_EXPIRES", "event_queue_expires"),
     ("CELERY_EVENT_QUEUE_PREFIX", "event_queue_prefix"),
     ("CELERY_EVENT_QUEUE_TTL", "event_queue_ttl"),
@@ -188,6 +232,7 @@ const NAMES: &[(&str, &str)] = &[
         "mongodb_backend_settings",
     ),
     ("CELERY_QUEUES", "task_queues"),
+    ("CELERY_QUEUE_HA_POLICY", "task_queue_ha_policy"),
     ("CELERY_QUEUE_MAX_PRIORITY", "task_queue_max_priority"),
     ("CELERY_REDIRECT_STDOUTS", "worker_redirect_stdouts"),
     (
@@ -210,6 +255,7 @@ const NAMES: &[(&str, &str)] = &[
     ("CELERY_REDIS_USERNAME", "redis_username"),
     ("CELERY_REJECT_ON_WORKER_LOST", "task_reject_on_worker_lost"),
     ("CELERY_REMOTE_TRACEBACKS", "task_remote_tracebacks"),
+    ("CELERY_REPR_MAXLEVELS", "task_repr_maxlevels"),
     ("CELERY_RESULT_BACKEND", "result_backend"),
     (
         "CELERY_RESULT_BACKEND_ALWAYS_RETRY",
@@ -231,6 +277,7 @@ const NAMES: &[(&str, &str)] = &[
         "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS",
         "result_backend_transport_options",
     ),
+    ("CELERY_RESULT_CHORD_EXPIRES", "result_chord_expires"),
     (
         "CELERY_RESULT_CHORD_JOIN_TIMEOUT",
         "result_chord_join_timeout",
@@ -250,8 +297,11 @@ const NAMES: &[(&str, &str)] = &[
     ("CELERY_RESULT_EXCHANGE", "result_exchange"),
     ("CELERY_RESULT_EXCHANGE_TYPE", "result_exchange_type"),
     ("CELERY_RESULT_EXTENDED", "result_extended"),
+    ("CELERY_RESULT_FAILURE_EXPIRES", "result_failure_expires"),
     ("CELERY_RESULT_PERSISTENT", "result_persistent"),
     ("CELERY_RESULT_SERIALIZER", "result_serializer"),
+    ("CELERY_RETRY_ON_WORKER_LOST", "task_retry_on_worker_lost"),
+    ("CELERY_RIAK_BACKEND_SETTINGS", "riak_backend_settings"),
     ("CELERY_ROUTES", "task_routes"),
     ("CELERY_SECURITY_CERTIFICATE", "security_certificate"),
     ("CELERY_SECURITY_CERT_STORE", "security_cert_store"),
@@ -277,6 +327,8 @@ const NAMES: &[(&str, &str)] = &[
     ("CELERY_TRACK_STARTED", "task_track_started"),
     ("CELERY_WORKER_DIRECT", "worker_direct"),
     ("CONTROL_EXCHANGE", "control_exchange"),
+    ("CONTROL_QUEUE_DURABLE", "control_queue_durable"),
+    ("CONTROL_QUEUE_EXCLUSIVE", "control_queue_exclusive"),
     ("CONTROL_QUEUE_EXPIRES", "control_queue_expires"),
     ("CONTROL_QUEUE_TTL", "control_queue_ttl"),
     ("COSMOSDBSQL_COLLECTION_NAME", "cosmosdbsql_collection_name"),
@@ -293,6 +345,11 @@ const NAMES: &[(&str, &str)] = &[
         "COSMOSDBSQL_MAX_RETRY_WAIT_TIME",
         "cosmosdbsql_max_retry_wait_time",
     ),
+    (
+        "DATABASE_CREATE_TABLES_AT_SETUP",
+        "database_create_tables_at_setup",
+    ),
+    ("DATABASE_ENGINE_CALLBACK", "database_engine_callback"),
     ("DATABASE_TABLE_SCHEMAS", "database_table_schemas"),
     ("ENABLE_UTC", "enable_utc"),
     ("GCS_BASE_PATH", "gcs_base_path"),
@@ -322,11 +379,7 @@ mod tests {
 
     #[test]
     fn what_the_wiring_touches_is_called_the_same_here() {
-        let queues = [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports];
-        for setting in queues
-            .into_iter()
-            .chain([Setting::BrokerUrl, Setting::TaskDefaultQueue])
-        {
+        for setting in Setting::ALL {
             assert_eq!(new_name(setting.old()), Some(setting.lower()));
         }
     }
