@@ -219,6 +219,39 @@ fn missing_keys_join_the_table_as_it_is_written() {
 }
 
 #[test]
+fn what_moved_is_said_in_the_table_as_it_is_written() {
+    let own = |table: &str| format!("[tool]\n{table}\n[x]\n");
+    for (before, after) in [
+        (
+            "scaffold-events = { name = 'a', settings = 'b.py', package = 'c' } # d",
+            "scaffold-events = { name = 'a', package = \"e\" } # d",
+        ),
+        (
+            "scaffold-events = { settings = 'b.py', package = 'c', name = 'a' }",
+            "scaffold-events = { package = \"e\", name = 'a' }",
+        ),
+        (
+            "scaffold-events = {settings='b.py'}",
+            "scaffold-events = {}",
+        ),
+        (
+            "  scaffold-events.settings = 'b.py' # d\n  scaffold-events.name = 'a'",
+            "  scaffold-events.name = 'a'",
+        ),
+        (
+            "scaffold-events.name = 'a'\nscaffold-events.settings = 'b.py'",
+            "scaffold-events.name = 'a'",
+        ),
+    ] {
+        let text = own(before);
+        let loaded = pyproject(&text).unwrap();
+        let moved = [("settings", None), ("package", Some("e".to_owned()))];
+        let (_, bytes) = revised(&loaded, &moved).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), own(after));
+    }
+}
+
+#[test]
 fn flags_beat_config() {
     let flags = Config {
         name: Some("flag".into()),

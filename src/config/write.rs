@@ -27,24 +27,60 @@ pub fn write(loaded: &Loaded, settled: &Config) -> (RelPath, Vec<u8>) {
 /// `None`. Keys that are not there are not added.
 pub fn revised(loaded: &Loaded, values: &[(&str, Option<String>)]) -> Option<(RelPath, Vec<u8>)> {
     let source = loaded.source.as_ref()?;
-    let text = std::str::from_utf8(&source.text).expect("`load` read it as UTF-8");
-    let document = Document::parse(text).expect("`load` parsed it");
-    let table = table(&document, &source.path)?.as_table_like()?;
-    let mut edits = EditSet::default();
+    let mut text = String::from_utf8(source.text.to_vec()).expect("`load` read it as UTF-8");
     for (name, value) in values {
-        let (Some(item), Some(key)) = (table.get(name), table.key(name)) else {
+        let document = Document::parse(text.as_str()).expect("`load` parsed it");
+        let table = table(&document, &source.path)?;
+        let Some(pair) = pairs(table).into_iter().find(|pair| pair.name == *name) else {
             continue;
         };
-        let (Some(span), Some(key)) = (span_of(item), key.span()) else {
-            continue;
+        let (span, value) = match value {
+            Some(value) => (pair.value, Value::from(value.as_str()).to_string()),
+            None => (whole_pair(table, &pair, &text), String::new()),
         };
-        let edit = match value {
-            Some(value) => Edit::replace(span, Value::from(value.as_str()).to_string()),
-            None => Edit::replace(whole_line(text, key.start, span.end), ""),
-        };
-        edits.add(edit).expect("each key has its own bytes");
+        text.replace_range(span.start..span.end, &value);
     }
-    Some((source.path.clone(), edits.splice(text.as_bytes())))
+    Some((source.path.clone(), text.into_bytes()))
+}
+
+/// One key of our table, and where it stands.
+struct Pair {
+    name: String,
+    key: Span,
+    value: Span,
+}
+
+/// The pairs of a table, in text order.
+fn pairs(table: &Item) -> Vec<Pair> {
+    let Some(table) = table.as_table_like() else {
+        return Vec::new();
+    };
+    let pair = |(name, item): (&str, &Item)| {
+        let key = table.key(name)?.span()?;
+        Some(Pair {
+            name: name.to_owned(),
+            key: Span::new(key.start, key.end),
+            value: span_of(item)?,
+        })
+    };
+    let mut pairs: Vec<Pair> = table.iter().filter_map(pair).collect();
+    pairs.sort_by_key(|pair| pair.key.start);
+    pairs
+}
+
+/// What goes with a key: its line, or between braces one comma.
+fn whole_pair(table: &Item, pair: &Pair, text: &str) -> Span {
+    if !table.is_value() {
+        return whole_line(text, pair.key.start, pair.value.end);
+    }
+    let pairs = pairs(table);
+    let before = pairs.iter().rfind(|it| it.key.start < pair.key.start);
+    let behind = pairs.iter().find(|it| it.key.start > pair.key.start);
+    match (before, behind) {
+        (Some(before), _) => Span::new(before.value.end, pair.value.end),
+        (None, Some(behind)) => Span::new(pair.key.start, behind.key.start),
+        (None, None) => Span::new(pair.key.start, pair.value.end),
+    }
 }
 
 fn whole_line(text: &str, from: usize, to: usize) -> Span {
@@ -96,19 +132,19 @@ enum Slot<'a> {
 
 impl<'a> Slot<'a> {
     fn of(table: &Item, text: &'a str) -> Self {
-        let last = last_pair(table);
+        let last = pairs(table).pop();
         match (table, last) {
-            (Item::Value(_), Some((_, value))) => Self::Braces {
-                at: value.end,
+            (Item::Value(_), Some(last)) => Self::Braces {
+                at: last.value.end,
                 first: false,
             },
             (Item::Value(_), None) => Self::Braces {
                 at: span_of(table).map_or(text.len(), |braces| braces.start + 1),
                 first: true,
             },
-            (_, Some((key, value))) => Self::Lines {
-                behind: value.end,
-                start: &text[line_start(text, key.start)..key.start],
+            (_, Some(last)) => Self::Lines {
+                behind: last.value.end,
+                start: &text[line_start(text, last.key.start)..last.key.start],
             },
             (_, None) => Self::Lines {
                 behind: span_of(table).map_or(text.len(), |header| header.end),
@@ -142,18 +178,6 @@ impl<'a> Slot<'a> {
             }
         }
     }
-}
-
-/// The key and the value that stand last in the table.
-fn last_pair(table: &Item) -> Option<(Span, Span)> {
-    let table = table.as_table_like()?;
-    table
-        .iter()
-        .filter_map(|(name, item)| {
-            let key = table.key(name)?.span()?;
-            Some((Span::new(key.start, key.end), span_of(item)?))
-        })
-        .max_by_key(|(_, value)| value.end)
 }
 
 fn lines(pairs: &[(&str, Value)], start: &str, end: &str) -> String {
