@@ -198,7 +198,7 @@ fn too_new() -> Finding {
         "a newer scaffold-events wrote the lock file",
     )
     .in_file(&RelPath::root().join(LOCK))
-    .help("install the newest one: `cargo install scaffold-events`")
+    .help("update scaffold-events to the version that wrote it; `scaffold-events --version` says which this is")
 }
 
 fn damaged(error: &toml_edit::de::Error) -> Finding {
@@ -212,6 +212,18 @@ fn damaged(error: &toml_edit::de::Error) -> Finding {
     finding.help(format!(
         "bring back the last good one (`git checkout {LOCK}`); or delete it and run \
          `scaffold-events init`, which recognises what is wired"
+    ))
+}
+
+/// The contract that the lock keeps is none.
+pub fn damaged_contract(why: &str) -> Finding {
+    Finding::refusal(
+        "lock-damaged",
+        format!("the lock's copy of the contract cannot be read: {why}"),
+    )
+    .in_file(&RelPath::root().join(LOCK))
+    .help(format!(
+        "bring back the last good one: `git checkout {LOCK}`"
     ))
 }
 

@@ -360,6 +360,26 @@ fn a_contract_that_was_edited_is_merged_with_what_it_was() {
     }
 }
 
+/// As a bad merge of the lock may leave it.
+#[test]
+fn a_kept_contract_that_does_not_render_is_refused() {
+    let wired = laws::obeyed("orders", &service("", ""), &own()).unwrap();
+    let lock = "scaffold-events.lock";
+    let damaged = with(
+        &wired.after,
+        lock,
+        "{{ handlers_module",
+        "{{ handlers_modul",
+    );
+    let (left, plan) = synced(&damaged, None);
+    assert_eq!(left, damaged);
+    let [finding] = &plan.findings[..] else {
+        panic!("{:?}", plan.findings);
+    };
+    assert_eq!(finding.code, "lock-damaged");
+    assert!(finding.message.contains("handlers_modul"), "{finding:?}");
+}
+
 /// Neither a move nor a removal needs the folder any more.
 #[test]
 fn a_contract_that_is_gone_can_be_left() {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{Contract, Files, Invalid, folder};
 use crate::finding::{Finding, nearest};
-use crate::lock::{LOCK, Lock, Text};
+use crate::lock::{self, Lock, Text};
 use crate::path::RelPath;
 use crate::templates;
 use crate::tree::Tree;
@@ -83,17 +83,7 @@ impl Contracts {
         let files = kept
             .map(|(path, Text(text))| (path.clone(), text.clone().into_bytes()))
             .collect();
-        Contract::of(&lock.contract, files).map_err(|invalid| {
-            let message = format!(
-                "the lock's copy of the contract cannot be read: {}",
-                invalid.why
-            );
-            Finding::refusal("lock-damaged", message)
-                .in_file(&RelPath::root().join(LOCK))
-                .help(format!(
-                    "bring back the last good one: `git checkout {LOCK}`"
-                ))
-        })
+        Contract::of(&lock.contract, files).map_err(|invalid| lock::damaged_contract(&invalid.why))
     }
 
     /// Every id, oldest first within a line.

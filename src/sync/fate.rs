@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::Contract;
+use crate::finding::Finding;
 use crate::lock::{self, Lock};
 use crate::merge::has_markers;
 use crate::path::RelPath;
@@ -24,8 +25,8 @@ pub(super) struct Owned {
 }
 
 impl Fate {
-    pub(super) fn of(tree: &Tree, lock: &Lock, recorded: &Contract) -> Self {
-        let base = base(lock, recorded);
+    pub(super) fn of(tree: &Tree, lock: &Lock, recorded: &Contract) -> Result<Self, Finding> {
+        let base = base(lock, recorded)?;
         let files = lock.owned.iter().map(|(path, record)| Owned {
             path: path.clone(),
             now: tree
@@ -36,7 +37,7 @@ impl Fate {
                 .filter(|text| lock::hash(text) == record.written),
             record: record.clone(),
         });
-        Self(files.collect())
+        Ok(Self(files.collect()))
     }
 
     /// Where our files are now.
@@ -92,12 +93,21 @@ impl Fate {
 }
 
 /// The listener as the lock's contract and inputs give it.
-fn base(lock: &Lock, recorded: &Contract) -> Option<Vec<u8>> {
+fn base(lock: &Lock, recorded: &Contract) -> Result<Option<Vec<u8>>, Finding> {
     let input = |name: &str| lock.inputs.get(name).cloned();
-    let inputs = Inputs {
-        app_module: input("app_module")?,
-        app_variable: input("app_variable")?,
-        handlers_module: input("handlers_module")?,
+    let (Some(app_module), Some(app_variable), Some(handlers_module)) = (
+        input("app_module"),
+        input("app_variable"),
+        input("handlers_module"),
+    ) else {
+        return Ok(None);
     };
-    Some(render::listener(recorded, &inputs).into_bytes())
+    let inputs = Inputs {
+        app_module,
+        app_variable,
+        handlers_module,
+    };
+    render::try_listener(recorded, &inputs)
+        .map(|text| Some(text.into_bytes()))
+        .map_err(|fault| lock::damaged_contract(&fault.why))
 }

@@ -83,7 +83,7 @@ impl<'a> Scene<'a> {
             (None, Some(wanted)) if generation(wanted) != wired => contracts.named(tree, wanted)?,
             (None, _) => contracts.find(&wired)?,
         };
-        let fate = Fate::of(tree, &lock, &recorded);
+        let fate = Fate::of(tree, &lock, &recorded)?;
         let flags = Config {
             contract: Some(target.named()),
             ..flags.clone()
