@@ -214,10 +214,13 @@ impl Version {
 
     /// The first release that is no longer like this one: `5` for `4.4`.
     fn next(&self) -> Self {
-        let major = self.major() + 1;
+        let major = self.major().saturating_add(1);
         // Below 1.0 the second number counts: ^0.2.12 ends at 0.3.
         let (parts, text) = match self.parts.as_slice() {
-            [0, minor, ..] => (vec![0, minor + 1], format!("0.{}", minor + 1)),
+            [0, minor, ..] => {
+                let minor = minor.saturating_add(1);
+                (vec![0, minor], format!("0.{minor}"))
+            }
             _ => (vec![major], major.to_string()),
         };
         Self {
@@ -356,6 +359,12 @@ mod tests {
         assert!(version("4.10") > version("4.9.1"));
         assert_eq!(version("5.0"), version("5"));
         assert_eq!(version("v3.1.26.post2").to_string(), "3.1.26");
+    }
+
+    #[test]
+    fn a_release_has_no_largest_number() {
+        let pins = pins(&[("requirements.txt", "zc_common~=18446744073709551615")]);
+        assert!(pins.at_most("zc_common", &version("0.2.12")).is_none());
     }
 
     #[test]
