@@ -360,6 +360,34 @@ fn a_contract_that_was_edited_is_merged_with_what_it_was() {
     }
 }
 
+/// Its event's task counts as one, and what its router takes as broadcast.
+#[test]
+fn tasks_are_told_apart_by_the_contract() {
+    let plan = |task: &str| {
+        let mut files = service("", "");
+        let text = format!(
+            "from celery import shared_task\n\n\n@shared_task(name='{task}')\ndef a(): pass\n"
+        );
+        files.insert(path("orders/more.py"), text.into_bytes());
+        let requirements = "Django==1.11.29\ncelery==4.4.7\nacme_bus==2.4.1\n";
+        files.insert(path("requirements.txt"), requirements.into());
+        plan(
+            &Tree::named("orders", files),
+            &own(),
+            &Contracts::embedded(),
+        )
+        .unwrap()
+    };
+    let codes =
+        |plan: &Plan| -> Vec<&str> { plan.findings.iter().map(|finding| finding.code).collect() };
+    assert_eq!(codes(&plan("acme.event")), ["listener-elsewhere"]);
+    let broadcast = plan("acme.eventful");
+    assert_eq!(codes(&broadcast), ["route-event-only"]);
+    assert!(broadcast.findings[0].message.contains("`acme.eventful`"));
+    let other = plan("microservice.event");
+    assert_eq!(codes(&other), [""; 0], "{:?}", other.findings);
+}
+
 /// As a bad merge of the lock may leave it.
 #[test]
 fn a_kept_contract_that_does_not_render_is_refused() {

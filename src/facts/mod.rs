@@ -84,9 +84,6 @@ impl Facts {
     }
 }
 
-/// The name of the event's task, by every contract so far.
-const EVENT_TASK: &str = "microservice.event";
-
 /// What the service in this tree is; every refusal at once where it cannot be told.
 pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
     gather_with(tree, config, &[])
@@ -124,7 +121,7 @@ pub fn gather_with(
     Ok(Facts {
         python: python_version::python(&service, &pins, &near),
         pins,
-        tasks: Tasks::read(&service, EVENT_TASK),
+        tasks: Tasks::read(&service),
         conf_writes: conf::writes(&service, &candidate),
         app: App {
             file: candidate.file,

@@ -19,25 +19,24 @@ pub struct Tasks {
     pub declared: Vec<Task>,
     /// Where a task or a call names its own queue, exchange or routing key.
     pub routed: Vec<Place>,
-    /// Where a task, but for the event's own, a package or the app has a name that starts with `microservice`:
-    /// the contract's router would broadcast its tasks.
-    pub microservice: Vec<Task>,
-    /// Tasks that are named `microservice.event`: listeners.
-    pub listeners: Vec<Task>,
+    /// Names of apps, in `Celery('orders')`: tasks of a module run as a script are called by them.
+    pub apps: Vec<Task>,
+    /// Outermost packages: a task that is written into one is called by it.
+    pub packages: Vec<Task>,
 }
 
-/// A function that is a Celery task.
+/// A Celery task, or what names its tasks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Task {
     /// Its name on the broker, as written or as Celery makes it.
     pub name: String,
-    /// The decorator.
+    /// The decorator, the app's name, or the package's file.
     pub place: Place,
 }
 
 impl Tasks {
-    /// The tasks of a service; `event` is the event task's name.
-    pub fn read(service: &Service<'_>, event: &str) -> Self {
+    /// The tasks of a service.
+    pub fn read(service: &Service<'_>) -> Self {
         let mut found = Self::default();
         for file in service.python() {
             let Some(bytes) = service.tree.bytes(file) else {
@@ -61,36 +60,8 @@ impl Tasks {
                 found.scan(service, file, &module);
             }
         }
-        for task in &found.declared {
-            if task.name == event {
-                found.listeners.push(task.clone());
-            } else if task.name.starts_with(BROADCAST) {
-                found.microservice.push(task.clone());
-            }
-        }
-        found.packages(service);
+        found.packages = packages(service);
         found
-    }
-
-    /// A package without a task: one that is written into it would get its name.
-    fn packages(&mut self, service: &Service<'_>) {
-        for file in service
-            .python()
-            .filter(|file| file.file_name() == "__init__.py")
-        {
-            let dotted = service.roots.dotted(file).unwrap_or_default();
-            let below = format!("{dotted}.");
-            let has_tasks = (self.microservice.iter()).any(|task| task.name.starts_with(&below));
-            if dotted.starts_with(BROADCAST) && !dotted.contains('.') && !has_tasks {
-                self.microservice.push(Task {
-                    name: dotted,
-                    place: Place {
-                        path: file.clone(),
-                        span: None,
-                    },
-                });
-            }
-        }
     }
 
     fn scan(&mut self, service: &Service<'_>, file: &RelPath, module: &Arc<Module>) {
@@ -130,7 +101,7 @@ impl Tasks {
             _ => {}
         });
         expressions(&module.body, &mut |expr| {
-            self.microservice
+            self.apps
                 .extend(app_name(service, file, expr).map(|(name, span)| Task {
                     name,
                     place: place(span),
@@ -141,8 +112,20 @@ impl Tasks {
     }
 }
 
-/// How the names begin that the contract's router broadcasts.
-const BROADCAST: &str = "microservice";
+fn packages(service: &Service<'_>) -> Vec<Task> {
+    let files = service.python();
+    files
+        .filter(|file| file.file_name() == "__init__.py")
+        .filter_map(|file| {
+            let name = service.roots.dotted(file)?;
+            let place = Place {
+                path: file.clone(),
+                span: None,
+            };
+            (!name.contains('.')).then_some(Task { name, place })
+        })
+        .collect()
+}
 
 /// The keywords of a decorator that makes a task: `@app.task`, `@shared_task(…)`, `@periodic_task(…)`.
 fn task_decorator<'a>(
@@ -173,15 +156,13 @@ fn task_decorator<'a>(
     is_celery.then_some(keywords)
 }
 
-/// The name in `Celery('microservices')`: tasks of a module run as a script are called by it.
+/// The name in `Celery('orders')`.
 fn app_name(service: &Service<'_>, file: &RelPath, expr: &Expr) -> Option<(String, Span)> {
     let ExprKind::Call { args, keywords, .. } = &expr.kind else {
         return None;
     };
     let argument = args.first().or_else(|| keyword(keywords, "main"))?;
-    let name = argument
-        .string()
-        .filter(|name| name.starts_with(BROADCAST))?;
+    let name = argument.string()?;
     makes_app(service, file, expr).map(|_| (name, argument.span))
 }
 
@@ -284,7 +265,7 @@ mod tests {
 
     fn tasks(file: &str, source: &str) -> Tasks {
         let tree = Tree::memory([(RelPath::parse(file).unwrap(), source.as_bytes().to_vec())]);
-        Tasks::read(&Service::read(&tree), "microservice.event")
+        Tasks::read(&Service::read(&tree))
     }
 
     fn routed(source: &str) -> usize {
@@ -331,13 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn names_that_start_with_microservice_are_told_apart() {
-        let found = tasks("microservices/t.py", "@app.task\ndef a(): pass\n");
-        assert_eq!(found.microservice.len(), 1);
-        let found = tasks(
-            "t.py",
-            "@app.task(name='microservice.event')\ndef a(): pass\n",
-        );
-        assert_eq!((found.microservice.len(), found.listeners.len()), (0, 1));
+    fn apps_and_outermost_packages_name_tasks() {
+        let names =
+            |tasks: Vec<Task>| -> Vec<String> { tasks.into_iter().map(|task| task.name).collect() };
+        let app = "from celery import Celery\nCelery('a')\nCelery(main='b')\nother('c')\n";
+        assert_eq!(names(tasks("t.py", app).apps), ["a", "b"]);
+        assert_eq!(names(tasks("a/__init__.py", "").packages), ["a"]);
+        assert_eq!(names(tasks("a/t.py", "").packages), [""; 0]);
     }
 }

@@ -121,15 +121,14 @@ fn adopt(context: &Context<'_>, path: &RelPath) -> Result<(), Finding> {
 
 /// The event's task registered by another module: two listeners, and which one wins depends on Celery.
 fn elsewhere(context: &Context<'_>) -> Result<(), Finding> {
-    let Some(listener) = context.facts.tasks.listeners.first() else {
+    let event = &context.contract.event_task;
+    let mut tasks = context.facts.tasks.declared.iter();
+    let Some(listener) = tasks.find(|task| task.name == *event) else {
         return Ok(());
     };
     let finding = Finding::refusal(
         "listener-elsewhere",
-        format!(
-            "the task `{}` is registered here already",
-            context.contract.event_task
-        ),
+        format!("the task `{event}` is registered here already"),
     );
     Err(finding
         .place(&listener.place)

@@ -213,8 +213,11 @@ fn condition(why: &str, sites: &[Site]) -> Option<Against> {
 fn microservice_name(context: &Context<'_>) -> Option<Against> {
     let (facts, contract) = (context.facts, context.contract);
     let start = contract.router_takes.join("` or `");
-    let mut tasks = facts.tasks.microservice.iter();
-    if let Some(task) = tasks.find(|task| contract.broadcasts(&task.name)) {
+    let tasks = &facts.tasks;
+    let event = &contract.event_task;
+    let ordinary = tasks.declared.iter().filter(|task| task.name != *event);
+    let mut names = tasks.apps.iter().chain(ordinary).chain(&tasks.packages);
+    if let Some(task) = names.find(|task| contract.broadcasts(&task.name)) {
         let what = if task.place.span.is_some() {
             "task"
         } else {
