@@ -12,7 +12,7 @@ use scaffold_events::python::imports::{Grouping, import_names};
 use scaffold_events::python::insert::{Item, parenthesized, wrap_in_tuple};
 use scaffold_events::python::syntax::{Expr, ExprKind, StmtKind};
 use scaffold_events::rules::element::{Element, add, held};
-use scaffold_events::rules::overrides::unrelated_classes;
+use scaffold_events::rules::overrides::classes;
 use scaffold_events::rules::recognise::{Match, Reader};
 use scaffold_events::rules::url_literal;
 use scaffold_events::tree::Tree;
@@ -168,7 +168,7 @@ fn classes_agree(settings: &Settings<'_>, world: &World) -> Result<(), Finding> 
     let Home::Class(_, home) = &settings.home else {
         return Ok(());
     };
-    unrelated_classes(
+    classes::unrelated(
         &world.tree.python(&world.file).unwrap(),
         &world.file,
         home,

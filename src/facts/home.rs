@@ -95,34 +95,44 @@ fn object(tree: &Tree, file: &RelPath, name: &str) -> Result<Home, Finding> {
     Ok(Home::Class(file.clone(), name.to_owned()))
 }
 
-/// Of a configuration class and its bases in the file, the one that binds Celery's settings; else the
-/// outermost base.
+/// Of a configuration class and its bases in the file, the one that binds most of what is wired; of equals
+/// one that builds on no other, since every environment reads it.
 fn settings_class(tree: &Tree, file: &RelPath, class: &str) -> String {
     let Ok(module) = tree.python(file) else {
         return class.to_owned();
     };
-    let mut chain = vec![class.to_owned()];
-    while let Some((_, bases)) = chain
-        .last()
-        .and_then(|class| find_class(&module.body, class))
-    {
-        let base = bases
-            .iter()
-            .filter_map(Expr::name)
-            .find(|base| find_class(&module.body, base).is_some());
-        match base.filter(|base| chain.iter().all(|have| have != base)) {
-            Some(base) => chain.push(base.to_owned()),
-            None => break,
+    let mut classes = vec![class.to_owned()];
+    let mut next = 0;
+    while let Some(class) = classes.get(next) {
+        next += 1;
+        let (_, bases) = find_class(&module.body, class).unwrap_or_default();
+        for base in bases.iter().filter_map(Expr::name) {
+            if find_class(&module.body, base).is_some() && !classes.iter().any(|have| have == base)
+            {
+                classes.push(base.to_owned());
+            }
         }
     }
-    let weight =
-        |class: &String| find_class(&module.body, class).map_or(0, |(body, _)| celery_names(body));
-    chain
+    let weight = |class: &String| {
+        let (body, bases) = find_class(&module.body, class).unwrap_or_default();
+        let outermost = bases
+            .iter()
+            .filter_map(Expr::dotted)
+            .any(|base| base.ends_with("Configuration"));
+        (bound(body, is_wired), outermost)
+    };
+    let best = classes.iter().max_by_key(|class| weight(class));
+    best.cloned().unwrap_or_default()
+}
+
+/// Whether a name is, in any spelling, one of the settings that the wiring adds to.
+fn is_wired(name: &str) -> bool {
+    [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports]
         .iter()
-        .rev()
-        .max_by_key(|class| weight(class))
-        .cloned()
-        .unwrap_or_default()
+        .any(|setting| {
+            let lower = setting.lower();
+            name == setting.old() || name.to_ascii_lowercase().ends_with(lower)
+        })
 }
 
 /// Where `app.conf` is set beside the home: in the app's own module, and in the function or class of the
@@ -189,7 +199,7 @@ fn prefer_base(tree: &Tree, settings: &mut Settings<'_>) {
     };
     let weight = |file: &RelPath| {
         tree.python(file)
-            .map_or(0, |module| celery_names(&module.body))
+            .map_or(0, |module| bound(&module.body, is_celery))
     };
     let chain = settings.chain();
     let usable = chain.iter().filter(|file| !tree.is_ignored(file));
@@ -209,15 +219,16 @@ fn holder_of_keys(settings: &mut Settings<'_>) {
     }
 }
 
-/// How many names of Celery settings a block binds.
-fn celery_names(block: &[Stmt]) -> usize {
-    let is_celery = |name: &str| {
-        name.starts_with("CELERY")
-            || name.starts_with("BROKER_")
-            || Setting::ALL.iter().any(|setting| setting.lower() == name)
-    };
+fn is_celery(name: &str) -> bool {
+    name.starts_with("CELERY")
+        || name.starts_with("BROKER_")
+        || Setting::ALL.iter().any(|setting| setting.lower() == name)
+}
+
+/// How many such names a block binds.
+fn bound(block: &[Stmt], is_such: fn(&str) -> bool) -> usize {
     let binds = |stmt: &&Stmt| match &stmt.kind {
-        StmtKind::Assign { targets, .. } => targets.iter().filter_map(Expr::name).any(is_celery),
+        StmtKind::Assign { targets, .. } => targets.iter().filter_map(Expr::name).any(is_such),
         _ => false,
     };
     block.iter().filter(binds).count()

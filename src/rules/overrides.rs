@@ -1,14 +1,15 @@
 //! The same setting bound again for another environment: a later file or class that hides ours.
 
+pub mod classes;
+
 use super::Context;
 use super::element::held;
 use crate::celery::Setting;
 use crate::draft::Draft;
-use crate::facts::settings::{Home, Site, find_class};
+use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::bindings::{self, Origin, Target};
-use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
+use crate::python::syntax::ExprKind;
 
 /// Reports every binding of a wired setting that some environment reads instead of the one we edit.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -23,7 +24,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         });
         if hiding.is_empty() {
             if let Home::Class(file, home) = &context.settings.home {
-                unrelated_classes(&*context.settings.module(file)?, file, home, &names)?;
+                classes::unrelated(&*context.settings.module(file)?, file, home, &names)?;
             }
             continue;
         }
@@ -44,6 +45,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         draft.findings.extend(hidden(context, setting, &built));
         draft.findings.extend(elsewhere(context, setting, &apart));
     }
+    classes::not_wired(context, draft);
     without_name(context, draft);
     Ok(())
 }
@@ -220,111 +222,10 @@ fn repeated(name: &str, sites: &[Site], hiding: &[Site]) -> Finding {
     finding
 }
 
-/// Two classes that bind the setting, neither built on the other: we cannot tell which is loaded.
-pub fn unrelated_classes(
-    module: &Module,
-    file: &RelPath,
-    home: &str,
-    names: &[String],
-) -> Result<(), Finding> {
-    let (mut own, mut others) = (None, Vec::new());
-    walk(&module.body, &mut |stmt| {
-        let StmtKind::Class { name, .. } = &stmt.kind else {
-            return;
-        };
-        let related = inherits(&module.body, &name.text, home, 0)
-            || inherits(&module.body, home, &name.text, 0);
-        match binding(stmt, names) {
-            Some(span) if name.text == home => own = Some(span),
-            Some(span) if !related => others.push((name.text.clone(), span)),
-            _ => {}
-        }
-    });
-    if others.is_empty() {
-        return Ok(());
-    }
-    let mut classes: Vec<String> = others.iter().map(|(name, _)| format!("`{name}`")).collect();
-    classes.insert(0, format!("`{home}`"));
-    let setting = &names[0];
-    let finding = Finding::refusal(
-        "setting-in-many-classes",
-        format!(
-            "`{setting}` is bound in several classes: {}",
-            classes.join(", ")
-        ),
-    )
-    .label(format!("we would wire class `{home}` only"))
-    .help(format!(
-        "bind `{setting}` in one class that the others inherit, then run again"
-    ));
-    let spans = own.into_iter().chain(others.iter().map(|(_, span)| *span));
-    Err(spans.fold(finding, |finding, span| finding.at(file, span)))
-}
-
-fn binding(class: &Stmt, names: &[String]) -> Option<crate::edit::Span> {
-    let mut found = None;
-    for stmt in class.blocks().into_iter().flatten() {
-        if let StmtKind::Assign { targets, .. } = &stmt.kind {
-            let target = targets.iter().find(|target| {
-                target
-                    .name()
-                    .is_some_and(|name| names.iter().any(|n| n == name))
-            });
-            found = found.or(target.map(|target| target.span));
-        }
-    }
-    found
-}
-
-fn inherits(block: &[Stmt], class: &str, base: &str, depth: usize) -> bool {
-    let Some((_, bases)) = find_class(block, class).filter(|_| depth < 8) else {
-        return false;
-    };
-    bases
-        .iter()
-        .filter_map(Expr::name)
-        .any(|name| name == base || inherits(block, name, base, depth + 1))
-}
-
 impl Context<'_> {
     /// Whether what a file binds lies over the home's own settings: it imports them, or is the same file.
     fn builds_on_home(&self, file: &RelPath) -> bool {
         let home = self.settings.home.file();
         file == home || self.settings.chain_of(file).contains(home)
-    }
-
-    /// The bindings of a name in classes that build on the home's class.
-    pub fn class_overrides(&self, names: &[String]) -> Vec<Site> {
-        let Home::Class(file, home) = &self.settings.home else {
-            return Vec::new();
-        };
-        let Ok(module) = self.tree.python(file) else {
-            return Vec::new();
-        };
-        let mut sites = Vec::new();
-        walk(&module.body, &mut |stmt| {
-            let StmtKind::Class { name, body, .. } = &stmt.kind else {
-                return;
-            };
-            if !inherits(&module.body, &name.text, home, 0) {
-                return;
-            }
-            for live in bindings::live(body, Target::Name(names), &|_, _| false).unwrap_or_default()
-            {
-                if let Origin::Value(value) = live.origin {
-                    sites.push(Site {
-                        file: file.clone(),
-                        module: std::sync::Arc::clone(&module),
-                        stmt: value.stmt.span,
-                        top: value.top.span,
-                        value: Some(value.value.clone()),
-                        additions: Vec::new(),
-                        only: true,
-                        varies: live.varies,
-                    });
-                }
-            }
-        });
-        sites
     }
 }

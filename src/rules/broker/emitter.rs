@@ -10,6 +10,9 @@ use crate::python::syntax::ExprKind;
 use crate::rules::names::Scope;
 use crate::rules::{Context, quoted, unread};
 
+/// What such a line is called.
+const ALIAS: &str = "broker URL for the emitter";
+
 /// The emitter reads `settings.BROKER_URL`; under another name for the worker's, the two must agree.
 pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     if !context.facts.django() {
@@ -27,6 +30,11 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
             draft.findings.push(no_url(context));
         }
         return Ok(());
+    }
+    if let Home::Class(..) = context.settings.home
+        && emitter.is_empty()
+    {
+        return alias_in_classes(context, draft, &worker);
     }
     match (emitter.first(), worker.first()) {
         (None, None) => draft.findings.push(no_url(context)),
@@ -51,10 +59,51 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
     Ok(())
 }
 
-/// `BROKER_URL = CELERY_BROKER_URL`, in every file (or class) that binds the worker's.
+/// `BROKER_URL = CELERY_BROKER_URL`, in every class that binds the worker's and not the emitter's.
+fn alias_in_classes(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    worker: &[Site],
+) -> Result<(), Finding> {
+    let name = context.settings.dialect.spell(Setting::BrokerUrl);
+    let text = format!("{BROKER_URL} = {name}");
+    let has = context.overrides_by_class(&[BROKER_URL.to_owned()]);
+    let overrides = context.overrides_by_class(std::slice::from_ref(&name));
+    if worker.is_empty() && overrides.is_empty() && has.is_empty() {
+        draft.findings.push(no_url(context));
+    }
+    if let Some(site) = worker.iter().find(|site| is_named_by_attribute(site)) {
+        draft.findings.push(late_value(site, &name));
+    } else if !worker.is_empty() {
+        let scope = Scope::end(context)?;
+        let (file, module) = (&scope.file, &scope.module);
+        draft.define(
+            file,
+            module,
+            scope.anchor,
+            Rank::Broker,
+            text.clone(),
+            ALIAS,
+        );
+    }
+    for (class, site) in overrides {
+        if has.iter().any(|(other, _)| *other == class) {
+            continue;
+        }
+        if is_named_by_attribute(&site) {
+            draft.findings.push(late_value(&site, &name));
+            continue;
+        }
+        let behind = Anchor::Behind(site.top.end, site.top.start);
+        let (file, module) = (&site.file, &site.module);
+        draft.define(file, module, behind, Rank::Broker, text.clone(), ALIAS);
+    }
+    Ok(())
+}
+
+/// `BROKER_URL = CELERY_BROKER_URL`, in every file that binds the worker's.
 fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<(), Finding> {
     let name = context.settings.dialect.spell(Setting::BrokerUrl);
-    let what = "broker URL for the emitter";
     if let Home::Keys(file, dict) = &context.settings.home {
         return alias_key(context, draft, file, dict, &name);
     }
@@ -63,31 +112,6 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
     let mut rebinding = rebinding_files(context, &name);
     if !rebinding.contains(&scope.file) && scope.sees(context, &name) {
         rebinding.push(scope.file.clone());
-    }
-    if let Home::Class(..) = context.settings.home {
-        if let Some(site) = worker.iter().find(|site| is_named_by_attribute(site)) {
-            draft.findings.push(late_value(site, &name));
-            return Ok(());
-        }
-        draft.define(
-            &scope.file,
-            &scope.module,
-            scope.anchor,
-            Rank::Broker,
-            text.clone(),
-            what,
-        );
-        for site in context.class_overrides(&[name]) {
-            draft.define(
-                &site.file,
-                &site.module,
-                Anchor::Behind(site.top.end, site.top.start),
-                Rank::Broker,
-                text.clone(),
-                what,
-            );
-        }
-        return Ok(());
     }
     if let Home::Members { .. } = context.settings.home {
         draft.findings.extend(worker.first().map(worker_only));
@@ -101,7 +125,7 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
             Anchor::End,
             Rank::Broker,
             text.clone(),
-            what,
+            ALIAS,
         );
     }
     Ok(())
@@ -124,8 +148,7 @@ fn alias_key(
         let module = context.settings.module(&file)?;
         let key = quoted(&module, module.text.len(), key);
         let text = format!("{BROKER_URL} = {dict}[{key}]");
-        let what = "broker URL for the emitter";
-        draft.define(&file, &module, Anchor::End, Rank::Broker, text, what);
+        draft.define(&file, &module, Anchor::End, Rank::Broker, text, ALIAS);
     }
     Ok(())
 }
