@@ -12,8 +12,9 @@ mod cases;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use cases::{Case, Expect, Files, applied, cases, files, flags};
+use cases::{Case, Expect, Files, all_obey, applied, cases, directory, files, flags, put};
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::{Finding, Level};
@@ -22,12 +23,8 @@ use scaffold_events::plan::{Plan, plan};
 use scaffold_events::tree::Tree;
 
 fn planned(case: &Case, files: &Files, flags: &Config) -> anyhow::Result<Plan> {
-    let name = case.directory.as_deref().unwrap_or("orders");
-    plan(
-        &Tree::named(name, files.clone()),
-        flags,
-        &Contracts::embedded(),
-    )
+    let tree = Tree::named(directory(case), files.clone());
+    plan(&tree, flags, &Contracts::embedded())
 }
 
 /// Says how the findings differ from those that the case demands, as a set.
@@ -78,8 +75,10 @@ fn broken(folder: &Path, case: &Case) -> Result<(), String> {
         Err(error) => return Err(error),
     };
     let plan = planned(case, &before, &flags).map_err(|error| format!("our bug: {error:#}"))?;
-    if let Some(wanted) = &case.findings {
-        found_as_wanted(wanted, &before, &plan)?;
+    match &case.findings {
+        Some(wanted) => found_as_wanted(wanted, &before, &plan)?,
+        None if case.expect == Expect::Refused => return Err("says no `findings`".to_owned()),
+        None => {}
     }
     let refused = plan.is_refused();
     match case.expect {
@@ -164,21 +163,42 @@ fn settled(case: &Case, out: &Files) -> Result<(), String> {
 
 #[test]
 fn every_fixture_obeys_the_laws() {
-    let mut failures = Vec::new();
-    let cases = cases();
-    for (name, folder, case) in &cases {
-        if std::env::var("CASE").is_ok_and(|wanted| !name.contains(&wanted)) {
-            continue;
-        }
-        if let Err(why) = broken(folder, case) {
-            failures.push(format!("{name}: {why}"));
-        }
+    all_obey(&cases(), |folder, case| Some(broken(folder, case)));
+}
+
+/// `check` of `in/`, which no flag can help, and `init` of it.
+#[test]
+fn the_program_exits_as_the_cases_say() {
+    all_obey(&cases(), |folder, case| Some(exits_as_said(folder, case)));
+}
+
+fn exits_as_said(folder: &Path, case: &Case) -> Result<(), String> {
+    let scene = tempfile::tempdir().unwrap();
+    let service = scene.path().join(directory(case));
+    put(&service, &files(&folder.join("in")));
+    let (check, init) = match case.expect {
+        Expect::Wired => (1, 0),
+        Expect::Refused => (3, case.exit.ok_or("says no `exit`")?.into()),
+        Expect::Clean => (0, 0),
+    };
+    if case.args.is_empty() {
+        exits(&service, &["check"], check)?;
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases:\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n")
-    );
+    let args = case.args.iter().map(String::as_str);
+    let words: Vec<&str> = ["init", "-y"].into_iter().chain(args).collect();
+    exits(&service, &words, init)
+}
+
+fn exits(service: &Path, words: &[&str], wanted: i32) -> Result<(), String> {
+    let done = Command::new(env!("CARGO_BIN_EXE_scaffold-events"))
+        .args(words)
+        .current_dir(service)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    if done.status.code() == Some(wanted) {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(format!("{} exits {}: {said}", words[0], done.status))
 }

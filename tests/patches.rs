@@ -13,9 +13,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 
-use cases::{Case, Expect, Files, cases, files, flags};
+use cases::{Case, Expect, Files, all_obey, cases, directory, files, flags, put};
 use scaffold_events::contract::Contracts;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::plan;
@@ -24,7 +23,7 @@ use scaffold_events::tree::Tree;
 
 #[test]
 fn git_applies_what_diff_prints_for_every_fixture() {
-    all_obey(|case, folder| {
+    all_obey(&wired(), |folder, case| {
         let before = files(&folder.join("in"));
         Some(obeys(case, &before, &files(&folder.join("out"))))
     });
@@ -33,7 +32,7 @@ fn git_applies_what_diff_prints_for_every_fixture() {
 #[test]
 fn git_applies_it_whatever_the_bytes_are() {
     for (how, turned) in TURNED {
-        let judged = all_obey(|case, folder| {
+        let judged = all_obey(&wired(), |folder, case| {
             let before: Files = files(&folder.join("in"))
                 .into_iter()
                 .map(|(path, bytes)| {
@@ -47,26 +46,6 @@ fn git_applies_it_whatever_the_bytes_are() {
         // Some services are told apart by the very bytes that were turned, and refused.
         assert!(judged * 20 > wired().len() * 19, "{how}: {judged} judged");
     }
-}
-
-/// Judges every fixture, on two threads; how many there was a judgement on.
-fn all_obey(judge: impl Fn(&Case, &Path) -> Option<Result<(), String>> + Sync) -> usize {
-    let all = wired();
-    let judged = |part: &[(String, PathBuf, Case)]| -> Vec<Result<(), String>> {
-        let judged = part.iter().filter_map(|(name, folder, case)| {
-            Some(judge(case, folder)?.map_err(|why| format!("{name}: {why}")))
-        });
-        judged.collect()
-    };
-    let (one, other) = all.split_at(all.len() / 2);
-    let results = thread::scope(|scope| {
-        let other = scope.spawn(|| judged(other));
-        [judged(one), other.join().unwrap()].concat()
-    });
-    let count = results.len();
-    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    count
 }
 
 type Turned = fn(&RelPath, Vec<u8>) -> Vec<u8>;
@@ -103,10 +82,6 @@ fn wired() -> Vec<(String, PathBuf, Case)> {
     let all = cases().into_iter();
     all.filter(|(_, _, case)| case.expect == Expect::Wired && case.exit.is_none())
         .collect()
-}
-
-fn directory(case: &Case) -> &str {
-    case.directory.as_deref().unwrap_or("orders")
 }
 
 /// What is planned; `None` where it is refused.
@@ -195,14 +170,6 @@ fn git_apply(from: &Path, patch: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     Err(String::from_utf8_lossy(&done.stderr).into_owned())
-}
-
-fn put(service: &Path, files: &Files) {
-    for (path, bytes) in files {
-        let path = service.join(path.as_str());
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
 }
 
 fn same(place: &str, service: &Path, wanted: &Files) -> Result<(), String> {

@@ -271,17 +271,28 @@ fn no_way(context: &Context<'_>, scope: &Scope, name: &str) -> Finding {
         .flat_map(LibrarySetting::reads)
         .filter(|read| !can_be_read(context, scope, read, name))
         .collect();
-    Finding::refusal(
+    let bound: Vec<Site> = missing
+        .iter()
+        .flat_map(|read| {
+            let sites = context.settings.named(std::slice::from_ref(read));
+            sites.unwrap_or_default()
+        })
+        .collect();
+    let finding = Finding::refusal(
         "name-bound-too-late",
         format!(
             "`{name}` is made from `{}`, which is not bound where it is needed",
             missing.join("`, `")
         ),
     )
-    .in_file(&scope.file)
     .help(format!(
         "bind `{name}` above the queues and routes yourself, then run again"
-    ))
+    ));
+    if bound.is_empty() {
+        return finding.in_file(&scope.file);
+    }
+    let at = |finding: Finding, site: &Site| finding.at(&site.file, site.stmt);
+    bound.iter().fold(finding, at).label("bound here")
 }
 
 fn taken(scope: &Scope, module: &str) -> Finding {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use scaffold_events::config::{Config, values};
 use scaffold_events::path::RelPath;
@@ -74,6 +75,44 @@ pub(crate) fn cases() -> Vec<(String, PathBuf, Case)> {
             (name, folder, case)
         })
         .collect()
+}
+
+/// Judges cases, on two threads; how many there was a judgement on. `CASE=word` leaves all others out.
+pub(crate) fn all_obey(
+    all: &[(String, PathBuf, Case)],
+    judge: impl Fn(&Path, &Case) -> Option<Result<(), String>> + Sync,
+) -> usize {
+    let wanted = std::env::var("CASE").unwrap_or_default();
+    let judged = |part: &[(String, PathBuf, Case)]| -> Vec<Result<(), String>> {
+        let part = part.iter().filter(|(name, ..)| name.contains(&wanted));
+        let judged = part.filter_map(|(name, folder, case)| {
+            Some(judge(folder, case)?.map_err(|why| format!("{name}: {why}")))
+        });
+        judged.collect()
+    };
+    let (one, other) = all.split_at(all.len() / 2);
+    let results = thread::scope(|scope| {
+        let other = scope.spawn(|| judged(other));
+        [judged(one), other.join().unwrap()].concat()
+    });
+    let count = results.len();
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    count
+}
+
+/// The name of the directory that the case's service is in.
+pub(crate) fn directory(case: &Case) -> &str {
+    case.directory.as_deref().unwrap_or("orders")
+}
+
+/// Writes files below a directory.
+pub(crate) fn put(directory: &Path, files: &Files) {
+    for (path, bytes) in files {
+        let path = directory.join(path.as_str());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
 }
 
 pub(crate) fn files(folder: &Path) -> Files {
