@@ -16,7 +16,7 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::contract::{Contract, Contracts};
-use crate::facts::{self, Facts, Source, name};
+use crate::facts::{Facts, Source, name};
 use crate::finding::{Finding, Level};
 use crate::path::RelPath;
 use crate::plan::{self, Plan};
@@ -102,16 +102,10 @@ impl<'t> Patient<'t> {
             Ok(loaded) => flags.clone().over(loaded.config),
             Err(finding) => return Ok(Err(vec![finding])),
         };
-        let chosen = config
-            .contract
-            .as_deref()
-            .unwrap_or(crate::contract::DEFAULT);
-        let contract = match contracts.find(chosen) {
-            Ok(contract) => contract,
-            Err(finding) => return Ok(Err(vec![finding])),
-        };
-        let facts = match facts::gather(tree, &config) {
-            Ok(facts) => facts,
+        let plan::Known {
+            facts, contract, ..
+        } = match plan::Known::read(tree, &config, contracts, None) {
+            Ok(known) => known,
             Err(findings) => return Ok(Err(findings)),
         };
         let mut environment = match environment(tree, &options.env_files) {

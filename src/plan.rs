@@ -18,6 +18,7 @@ use crate::tree::Tree;
 use attempt::{Asked, Recording, attempt};
 
 pub use crate::change::{FileChange, Kind};
+pub use attempt::Known;
 pub(crate) use record::record_contract;
 
 /// What a plan leads to.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, value_parser};
 
 use super::run::{existing, from_here};
 use super::show::reports;
@@ -35,7 +35,7 @@ pub(super) struct Doctor {
     #[arg(long = "env-file", value_name = "FILE", value_parser = values::file)]
     env_files: Vec<RelPath>,
     /// How long the broker may take for one step
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// The Celery app, instead of what is detected or configured
     #[arg(long, value_name = "MODULE:VAR", value_parser = values::celery_app)]
@@ -43,6 +43,9 @@ pub(super) struct Doctor {
     /// The file with the Celery settings, likewise
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     settings: Option<RelPath>,
+    /// The contract to judge by, likewise
+    #[arg(long, value_name = "ID|DIR", value_parser = values::contract)]
+    contract: Option<String>,
 }
 
 pub(super) fn doctor(command: &Doctor, output: &Output) -> Result<u8> {
@@ -74,6 +77,7 @@ fn examined(command: &Doctor, tree: &Tree) -> Result<Examined> {
     let flags = Config {
         celery_app: command.celery_app.clone(),
         settings: command.settings.clone(),
+        contract: command.contract.clone(),
         ..Config::default()
     };
     let options = Options {

@@ -62,7 +62,7 @@ pub(super) fn question(patient: &Patient<'_>, queue: &EventsQueue, event: ProbeE
         arguments: declared.arguments.clone(),
         task: patient.contract.event_task.clone(),
         event: EVENT,
-        seconds: patient.timeout.as_secs().max(1),
+        seconds: patient.timeout.as_secs(),
         send: event == ProbeEvent::Send,
     }
 }

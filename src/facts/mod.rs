@@ -84,17 +84,9 @@ impl Facts {
     }
 }
 
-/// What the service in this tree is; every refusal at once where it cannot be told.
-pub fn gather(tree: &Tree, config: &Config) -> Result<Facts, Vec<Finding>> {
-    gather_with(tree, config, &[])
-}
-
-/// As [`gather`], with the libraries of contracts that are the service's own.
-pub fn gather_with(
-    tree: &Tree,
-    config: &Config,
-    libraries: &[&str],
-) -> Result<Facts, Vec<Finding>> {
+/// What the service in this tree is, with the pins of these libraries too; every refusal at once where it
+/// cannot be told.
+pub fn gather(tree: &Tree, config: &Config, libraries: &[&str]) -> Result<Facts, Vec<Finding>> {
     let mut service = Service::read(tree);
     let deployment = Deployment::read(tree, config, &service.files);
     service.started = deployment.started();
@@ -251,7 +243,7 @@ mod tests {
             ("Procfile", b"w: celery -A p worker -Q a\n"),
             ("requirements.txt", b"celery==4.4.7\n"),
         ]);
-        let facts = gather(&tree, &Config::default()).unwrap();
+        let facts = gather(&tree, &Config::default(), &[]).unwrap();
         assert_eq!(facts.app.module, "p.celery");
         assert_eq!(facts.layout.module("m"), "p.m");
         assert_eq!(
@@ -267,7 +259,7 @@ mod tests {
             ("services/p/celery.py", APP.as_bytes()),
             ("services/p/conf.py", b""),
         ]);
-        let facts = gather(&tree, &Config::default()).unwrap();
+        let facts = gather(&tree, &Config::default(), &[]).unwrap();
         assert_eq!(facts.app.module, "p.celery");
         assert_eq!(
             facts.app.source.file(),
@@ -282,7 +274,7 @@ mod tests {
             tasks_dir: RelPath::parse("my-dir/x"),
             ..Config::default()
         };
-        assert_eq!(gather(&tree, &config).unwrap_err().len(), 2);
+        assert_eq!(gather(&tree, &config, &[]).unwrap_err().len(), 2);
     }
 
     proptest! {
@@ -299,7 +291,7 @@ mod tests {
                 ("compose.yml", &other),
                 (".env.sample", &other),
             ]);
-            let _ = gather(&tree, &Config::default());
+            let _ = gather(&tree, &Config::default(), &[]);
         }
     }
 }

@@ -65,24 +65,57 @@ pub(super) struct Attempt {
     pub(super) pins: Vec<RelPath>,
 }
 
+/// What a service is, and the contract it asks for.
+pub struct Known {
+    /// As its files have it.
+    pub facts: Facts,
+    /// By flag, config or pin.
+    pub contract: Contract,
+    /// Why this contract.
+    notes: Vec<Finding>,
+}
+
+impl Known {
+    /// Reads a service; `config` has the flags in it already. The findings are those that keep it from being
+    /// told.
+    pub fn read(
+        tree: &Tree,
+        config: &Config,
+        contracts: &Contracts,
+        from: Option<&Contract>,
+    ) -> Result<Self, Vec<Finding>> {
+        let named = config.contract.as_deref();
+        let named = named.map(|text| contracts.named(tree, text));
+        let named = named.transpose()?;
+        let libraries: Vec<&str> = libraries(named.as_ref(), from);
+        let facts = facts::gather(tree, config, &libraries)?;
+        let (contract, notes) = match named {
+            Some(contract) => (contract, Vec::new()),
+            None => contract_choice::choose(&facts.pins, contracts)?,
+        };
+        Ok(Self {
+            facts,
+            contract,
+            notes,
+        })
+    }
+}
+
+fn libraries<'c>(to: Option<&'c Contract>, from: Option<&'c Contract>) -> Vec<&'c str> {
+    let both = to.into_iter().chain(from);
+    both.map(|contract| contract.library.as_str()).collect()
+}
+
 /// Plans, without proof. The findings are those that keep anything from being written.
 pub(super) fn attempt(asked: Asked<'_>) -> Result<Attempt, Vec<Finding>> {
     let tree = asked.tree;
     let loaded = config::load(tree)?;
     let config = asked.flags.clone().over(loaded.config.clone());
-    let named = config.contract.as_deref();
-    let named = named.map(|text| asked.contracts.named(tree, text));
-    let named = named.transpose()?;
-    let libraries: Vec<&str> = named
-        .iter()
-        .chain(asked.from)
-        .map(|contract| contract.library.as_str())
-        .collect();
-    let facts = facts::gather_with(tree, &config, &libraries)?;
-    let (contract, notes) = match named.clone() {
-        Some(contract) => (contract, Vec::new()),
-        None => contract_choice::choose(&facts.pins, asked.contracts)?,
-    };
+    let Known {
+        facts,
+        contract,
+        notes,
+    } = Known::read(tree, &config, asked.contracts, asked.from)?;
     let moved = match asked.from {
         Some(old) => requirements::moved(tree, &facts.pins, old, &contract)?,
         None => Moved::default(),
@@ -98,7 +131,8 @@ pub(super) fn attempt(asked: Asked<'_>) -> Result<Attempt, Vec<Finding>> {
     }
     // The rules see the pins as they will be.
     let tree = tree.overlay(moved.texts());
-    let facts = facts::gather_with(&tree, &config, &libraries)?;
+    let libraries = libraries(Some(&contract), asked.from);
+    let facts = facts::gather(&tree, &config, &libraries)?;
     let asked = Asked {
         tree: &tree,
         ..asked

@@ -12,7 +12,7 @@ import subprocess
 
 from compiles import FIXTURES
 from environments import environment
-from service import fresh_copy
+from service import fresh_copy, output_of
 
 Planted = collections.namedtuple(
     "Planted", "name fixture environment edits code arguments"
@@ -194,7 +194,11 @@ def doctor_knows(report, program):
     for fixture, name in RIGHT:
         title = "doctor: {} on {} is right".format(fixture, name)
         report.check(title, is_right, program, fixture, name)
-    for check in (what_a_service_prints_is_not_its_answer, live_needs_a_yes):
+    for check in (
+        own_contracts_are_judged_by,
+        what_a_service_prints_is_not_its_answer,
+        live_needs_a_yes,
+    ):
         title = "doctor: " + check.__name__.replace("_", " ")
         report.check(title, check, program)
 
@@ -215,6 +219,27 @@ def is_right(program, fixture, name):
     fresh_copy(FIXTURES / fixture / "out", directory)
     codes = diagnosis(program, directory, environment(name))
     assert not codes, codes
+
+
+def own_contracts_are_judged_by(program):
+    """As the page about contracts has one; with another queue it is wrong."""
+    directory = HERE / "own-contract"
+    fresh_copy(FIXTURES / "broker-plain-literal" / "in", directory)
+    folder = directory / "contracts" / "acme-bus"
+    folder.mkdir(parents=True)
+    page = (FIXTURES.parents[1] / "docs" / "contracts.md").read_text()
+    for part in page.split("\n`contracts/acme-bus/")[1:]:
+        name, code = part.split("`\n\n```", 1)
+        text = code.split("\n", 1)[1].split("```", 1)[0]
+        (folder / name).write_text(text)
+    init = [program, "init", "-y", "--contract", "contracts/acme-bus"]
+    output_of([*init, directory])
+    python = environment(MIDDLE[1])
+    codes = diagnosis(program, directory, python)
+    assert not codes, codes
+    plant(directory, {SETTINGS: [("'lazy'", "'eager'")]})
+    codes = diagnosis(program, directory, python)
+    assert "events-queue-arguments" in codes, codes
 
 
 def what_a_service_prints_is_not_its_answer(program):
