@@ -188,7 +188,7 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
 fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {
     let name = service.display().to_string();
     let planned = if apply::interrupted(service) {
-        Ok((Tree::disk(service), interrupted(&name)))
+        Ok((Tree::disk(service), interrupted()))
     } else {
         plan_for(service)
     };
@@ -260,14 +260,12 @@ fn our_bug(root: &Path) -> String {
     format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
 }
 
-fn interrupted(service: &str) -> Plan {
+fn interrupted() -> Plan {
     let finding = Finding::refusal(
         "interrupted",
         "an earlier run was interrupted while it wrote: files may be old or new",
     )
-    .help(format!(
-        "`scaffold-events init {service}` finishes or undoes it first"
-    ));
+    .help("type again what was interrupted: every `init`, `sync` and `remove` first finishes or undoes it");
     Plan {
         findings: vec![finding],
         ..Plan::default()

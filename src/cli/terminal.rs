@@ -76,8 +76,8 @@ pub fn bug(panic: &PanicHookInfo) {
     // Nobody is left to tell if this cannot be written.
     let _ = err(&format!(
         "{RED}error{RED:#}: this is a bug in scaffold-events{place}\n  \
-         `scaffold-events check` says where the service stands; if a write was cut short, the next `init` \
-         finishes or undoes it\n  \
+         `scaffold-events check` says where the service stands; if a write was cut short, the next `init`, \
+         `sync` or `remove` finishes or undoes it\n  \
          please report it, with the command you typed, this place and the version: {version}\n"
     ));
 }

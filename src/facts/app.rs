@@ -225,7 +225,7 @@ fn none_found(service: &Service<'_>) -> Finding {
     let python = service.files.iter().filter(|path| path.has_extension("py"));
     if python.count() == 0 {
         return Finding::refusal("not-python", "there is no Python file here")
-            .help("point at the service's directory: scaffold-events init SERVICE");
+            .help("name the directory that holds the service");
     }
     let mut finding = Finding::refusal(
         "no-celery-app",

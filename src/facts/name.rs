@@ -28,7 +28,7 @@ pub fn service_name(
             format!("the directory's name \"{directory}\" does not tell this service from others")
         };
         return Err(Finding::refusal("no-service-name", message)
-            .help("name it: scaffold-events init --name NAME")
+            .help("name it: `scaffold-events init --name NAME`")
             .help("two services of one name would share one events queue and lose each other's events"));
     }
     valid(&name).map(|()| name)
@@ -58,9 +58,9 @@ pub fn valid(name: &str) -> Result<(), Finding> {
         format!("{shown:?} cannot be a service's name: {why}"),
     );
     Err(finding.help(if suggestion.is_empty() {
-        "name it in lower-case letters, digits, '.', '_' and '-': scaffold-events init --name NAME".to_owned()
+        "name it in lower-case letters, digits, '.', '_' and '-': `scaffold-events init --name NAME`".to_owned()
     } else {
-        format!("name it in lower-case letters, digits, '.', '_' and '-': scaffold-events init --name {suggestion}")
+        format!("name it in lower-case letters, digits, '.', '_' and '-': `scaffold-events init --name {suggestion}`")
     }))
 }
 

@@ -52,7 +52,8 @@ fn finding(outcome: &Outcome, finding: &Finding) -> String {
             properties.push(("col", column.to_string()));
         }
     }
-    let help = finding.help.iter().map(|help| format!("\nhelp: {help}"));
+    let help = outcome.helps(&finding.help).into_iter();
+    let help = help.map(|help| format!("\nhelp: {help}"));
     let message: String = std::iter::once(finding.message.clone())
         .chain(help)
         .collect();

@@ -140,7 +140,7 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
     let steps = match outcome.status {
         Status::Done => after_writing(outcome),
         Status::Pending => ["diff", writer(outcome)]
-            .map(|verb| command(outcome, verb))
+            .map(|verb| outcome.command(verb))
             .to_vec(),
         Status::Open | Status::Refused | Status::Failed(_) => Vec::new(),
     };
@@ -154,7 +154,7 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
 
 /// The plan's steps, which are taken in the service's directory.
 fn after_writing(outcome: &Outcome) -> Vec<String> {
-    let go = (!outcome.is_here()).then(|| format!("cd {}", outcome.service));
+    let go = (!outcome.is_here()).then(|| format!("cd {}", outcome.quoted()));
     go.into_iter().chain(outcome.plan.next.clone()).collect()
 }
 
@@ -165,27 +165,6 @@ fn writer(outcome: &Outcome) -> &'static str {
         State::Drifted | State::Outdated | State::Conflicting => "sync",
         State::Clean | State::Unwired | State::Broken => "init",
     }
-}
-
-/// Help with the service in each command that it names, as it must be typed from here.
-fn for_service(outcome: &Outcome, help: &str) -> String {
-    let mut text = help.to_owned();
-    for verb in ["init", "sync", "check", "diff", "remove", "doctor"] {
-        text = text.replace(&command_here(verb), &command(outcome, verb));
-    }
-    text
-}
-
-fn command_here(verb: &str) -> String {
-    format!("scaffold-events {verb}")
-}
-
-/// What to type for this service.
-fn command(outcome: &Outcome, verb: &str) -> String {
-    if outcome.is_here() {
-        return command_here(verb);
-    }
-    format!("{} {}", command_here(verb), outcome.service)
 }
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);
@@ -278,7 +257,7 @@ fn finding(outcome: &Outcome, finding: &Finding) -> String {
         let more = format!("and {} more places", places.len() - PLACES);
         elements.push(Heading::NOTE.message(more).into());
     }
-    let help = help.iter().map(|help| masked(&for_service(outcome, help)));
+    let help = outcome.helps(help).into_iter();
     let title = heading(*level).primary_title(masked(message)).id(*code);
     let renderer = Renderer::styled().term_width(MARGIN);
     let Some(place) = places.first() else {

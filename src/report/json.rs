@@ -156,7 +156,7 @@ fn finding(outcome: &Outcome, finding: &Finding) -> FindingView {
         message: masked(message),
         places: places.iter().map(|it| place(outcome, it)).collect(),
         label: label.as_deref().map(masked),
-        help: all_masked(help),
+        help: outcome.helps(help),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Passwords in URLs are masked in everything but the patch, which must apply.
 
+mod commands;
 mod contracts;
 mod github;
 mod human;

@@ -81,7 +81,8 @@ fn result(outcome: &Outcome, finding: &Finding) -> Value {
         Level::Warning => "warning",
         Level::Note => "note",
     };
-    let help = finding.help.iter().map(|help| format!("\nhelp: {help}"));
+    let help = outcome.helps(&finding.help).into_iter();
+    let help = help.map(|help| format!("\nhelp: {help}"));
     let text: String = std::iter::once(finding.message.clone())
         .chain(help)
         .collect();
