@@ -127,7 +127,7 @@ fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
             what: "",
             rank: Rank::Queues,
         };
-        add(&mut draft, site, &element)?;
+        add(&settings, &mut draft, site, &element)?;
     }
     if sites.is_empty() {
         create(world, &settings, &mut draft, setting);

@@ -260,7 +260,7 @@ pub enum ExprKind {
     },
     /// `*value`
     Starred(Box<Expr>),
-    /// `[e for …]`, `{e for …}`, `(e for …)`, `{k: v for …}`: what it is made of
+    /// `[e for …]`, `{e for …}`, `(e for …)`: what it is made of
     Comprehension { parts: Vec<Expr> },
     /// Any other: the expressions in it
     Other { parts: Vec<Expr> },

@@ -76,7 +76,7 @@ pub fn ensure_beside(
         what: "default queue",
         rank: Rank::Queues,
     };
-    add(draft, site, &element)
+    add(&context.settings, draft, site, &element)
 }
 
 /// Whether an element is the queue that the router's ordinary tasks reach.

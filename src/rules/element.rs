@@ -3,12 +3,12 @@
 use super::Context;
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
-use crate::facts::settings::Site;
+use crate::facts::settings::{Settings, Site};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
 use crate::python::style::line_end;
-use crate::python::syntax::{Expr, ExprKind, Module, Operator};
+use crate::python::syntax::{Expr, ExprKind, Module, Operator, Sequence, StmtKind, walk};
 
 /// What is to be added.
 pub struct Element<'a> {
@@ -27,7 +27,12 @@ pub struct Element<'a> {
 }
 
 /// Adds the element to one live binding: in its last unconditional literal, or by a statement behind it.
-pub fn add(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), Finding> {
+pub fn add(
+    settings: &Settings<'_>,
+    draft: &mut Draft,
+    site: &Site,
+    element: &Element<'_>,
+) -> Result<(), Finding> {
     outside_errors(site, site.top)?;
     if let Some(literal) = last_literal(site) {
         return into(draft, site, literal, element);
@@ -40,15 +45,27 @@ pub fn add(draft: &mut Draft, site: &Site, element: &Element<'_>) -> Result<(), 
             for spot in spots {
                 match spot {
                     Spot::Literal(literal) => into(draft, site, literal, element)?,
-                    Spot::Single(single) => wrap(draft, site, single, element),
+                    Spot::Single(single) if is_only_passed_on(site) => {
+                        wrap(draft, site, single, element);
+                    }
+                    Spot::Single(single) => return Err(used(site, single, element)),
                     Spot::Nowhere => {}
                 }
             }
             Ok(())
         }
         Ok(_) if site.only && site.stmt == site.top && starts_with(site, site.stmt, element) => {
-            statement(draft, site, element);
-            Ok(())
+            match kind(settings, site, value, MAX_NAMES) {
+                Some(_) if is_only_passed_on(site) => {
+                    statement(draft, site, element, Kind::Other);
+                    Ok(())
+                }
+                Some(kind @ (Kind::List | Kind::Tuple)) => {
+                    statement(draft, site, element, kind);
+                    Ok(())
+                }
+                Some(Kind::Other) | None => Err(computed(site, value, element)),
+            }
         }
         Ok(_) => Err(computed(site, value, element)),
         Err(offender) => Err(computed(site, offender, element)),
@@ -244,12 +261,107 @@ fn wrap(draft: &mut Draft, site: &Site, single: &Expr, element: &Element<'_>) {
     draft.edit(&site.file, &site.module, edits, element.what);
 }
 
-/// `NAME = tuple(NAME) + (item,)`: the value is made somewhere else, the name is bound once.
-fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>) {
+/// What a computed value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    List,
+    Tuple,
+    /// Any other that gives elements, as a set or a generator does.
+    Other,
+}
+
+/// How far names that stand for names are followed.
+const MAX_NAMES: usize = 8;
+
+/// The kind of a value, where its expression tells.
+fn kind(settings: &Settings<'_>, site: &Site, value: &Expr, names: usize) -> Option<Kind> {
+    let kind = |value: &Expr| kind(settings, site, value, names);
+    match &value.kind {
+        ExprKind::Sequence(Sequence::List, _) => Some(Kind::List),
+        ExprKind::Sequence(Sequence::Tuple, _) => Some(Kind::Tuple),
+        ExprKind::Call { function, .. } if is_conversion(value) => match function.name() {
+            Some("list") => Some(Kind::List),
+            Some("tuple") => Some(Kind::Tuple),
+            _ => Some(Kind::Other),
+        },
+        ExprKind::Comprehension { .. } => match site.module.text.get(value.span.start) {
+            Some(b'[') => Some(Kind::List),
+            _ => Some(Kind::Other),
+        },
+        ExprKind::Binary {
+            left,
+            operator: Operator::Add,
+            right,
+        } => kind(left).or_else(|| kind(right)),
+        ExprKind::If { body, orelse, .. } => kind(body).filter(|body| kind(orelse) == Some(*body)),
+        ExprKind::Name(name) if names > 0 => kind_of_name(settings, site, name, names - 1),
+        _ => None,
+    }
+}
+
+/// The kind of what a name is bound to, if that is one value.
+fn kind_of_name(settings: &Settings<'_>, site: &Site, name: &str, names: usize) -> Option<Kind> {
+    let wanted = [name.to_owned()];
+    let here = settings.in_file(&site.file, &wanted).ok()?;
+    let sites = if here.is_empty() {
+        settings.named(&wanted).ok()?
+    } else {
+        here
+    };
+    match sites.as_slice() {
+        [bound] => kind(settings, bound, bound.value.as_ref()?, names),
+        _ => None,
+    }
+}
+
+/// Whether nobody asks what a name holds: it is read as the value of a keyword alone, as in
+/// `update(task_queues=task_queues)`.
+fn is_only_passed_on(site: &Site) -> bool {
+    if !site.additions.is_empty() || site.varies {
+        return false;
+    }
+    let Some(name) = bound_name(site) else {
+        return true;
+    };
+    let (mut reads, mut passed) = (0, 0);
+    walk(&site.module.body, &mut |stmt| {
+        let read = match &stmt.kind {
+            StmtKind::Assign { value, .. } => vec![value],
+            _ => stmt.expressions(),
+        };
+        for expr in read {
+            expr.walk(&mut |part| {
+                reads += usize::from(part.name() == Some(name));
+                if let ExprKind::Call { keywords, .. } = &part.kind {
+                    let values = keywords.iter().map(|keyword| keyword.value.name());
+                    passed += values.filter(|value| *value == Some(name)).count();
+                }
+            });
+        }
+    });
+    reads == passed
+}
+
+/// The plain name that a statement binds: `task_queues` of `task_queues = …`.
+fn bound_name(site: &Site) -> Option<&str> {
+    let text = std::str::from_utf8(site.stmt.of(&*site.module.text)).ok()?;
+    let (name, _) = text.split_once('=')?;
+    let name = name.split_once(':').map_or(name, |(name, _)| name).trim();
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(in_word)).then_some(name)
+}
+
+/// `NAME = tuple(NAME) + (item,)`: the value is made somewhere else, the name is bound once. Where what it is
+/// matters to others, `NAME += [item]`, of its own kind.
+fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>, kind: Kind) {
     let name = element.name;
     let indent = crate::python::style::indent_unit(&site.module);
-    let item = element.item.flat.clone();
-    let text = format!("{name} = tuple({name}) + (\n{indent}{item},\n)");
+    let item = &element.item.flat;
+    let text = match kind {
+        Kind::List => format!("{name} += [\n{indent}{item},\n]"),
+        Kind::Tuple => format!("{name} += (\n{indent}{item},\n)"),
+        Kind::Other => format!("{name} = tuple({name}) + (\n{indent}{item},\n)"),
+    };
     let above = site.additions.last().map_or(site.stmt, |added| added.top);
     draft.define(
         &site.file,
@@ -292,6 +404,17 @@ fn starts_with(site: &Site, stmt: Span, element: &Element<'_>) -> bool {
         .strip_prefix(element.name.as_bytes());
     rest.and_then(<[u8]>::first)
         .is_some_and(|next| !next.is_ascii_alphanumeric() && *next != b'_')
+}
+
+fn used(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
+    let name = element.name;
+    let message = format!("`{name}` holds one value, and is used below as what it is");
+    Finding::refusal("setting-used", message)
+        .at(&site.file, value.span)
+        .label("as a tuple, which has room for a second, it would not work there")
+        .help(format!(
+            "write `{name}` as a tuple, and what uses it to match, then run again"
+        ))
 }
 
 fn computed(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {

@@ -44,7 +44,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             what: WHAT,
             rank: Rank::Imports,
         };
-        add(draft, site, &element)?;
+        add(&context.settings, draft, site, &element)?;
     }
     Ok(())
 }

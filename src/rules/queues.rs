@@ -101,6 +101,7 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
         (element(context, draft, &scope, &key), None)
     };
     add(
+        &context.settings,
         draft,
         site,
         &Element {

@@ -105,7 +105,7 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
             rank: Rank::Routes,
         }
     };
-    add(draft, site, &element)
+    add(&context.settings, draft, site, &element)
 }
 
 /// A router of the service's own in front of the event's route: the first answer counts.

@@ -291,10 +291,13 @@ impl Convert<'_> {
             })
             | ast::Expr::Generator(ast::ExprGenerator {
                 elt, generators, ..
-            }) => self.comprehension([Some(&**elt), None], generators),
-            ast::Expr::DictComp(expr) => {
-                self.comprehension([expr.key.as_deref(), Some(&*expr.value)], &expr.generators)
-            }
+            }) => ExprKind::Comprehension {
+                parts: self.comprehension([Some(&**elt), None], generators),
+            },
+            ast::Expr::DictComp(expr) => ExprKind::Other {
+                parts: self
+                    .comprehension([expr.key.as_deref(), Some(&*expr.value)], &expr.generators),
+            },
             _ => return None,
         };
         Some(kind)
@@ -304,11 +307,9 @@ impl Convert<'_> {
         &self,
         elements: [Option<&ast::Expr>; 2],
         generators: &[ast::Comprehension],
-    ) -> ExprKind {
+    ) -> Vec<Expr> {
         let sources = generators.iter().map(|generator| Some(&generator.iter));
-        ExprKind::Comprehension {
-            parts: self.options(elements.into_iter().chain(sources)),
-        }
+        self.options(elements.into_iter().chain(sources))
     }
 
     fn operation(&self, expr: &ast::Expr) -> ExprKind {
