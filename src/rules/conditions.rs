@@ -5,12 +5,14 @@ use super::element::{held, outside_errors};
 use super::{Context, default_queue};
 use crate::celery::{Dialect, Setting};
 use crate::draft::Draft;
+use crate::edit::Span;
 use crate::facts::python_version::Python;
-use crate::facts::settings::{Home, Site, find_class};
+use crate::facts::settings::Site;
 use crate::facts::value::argument;
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
+use crate::python::bindings::keyword_or_key;
 use crate::python::constant::text;
-use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind};
+use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, walk};
 
 /// Looks for each.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -21,54 +23,91 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
 
 /// `if X: CELERY_QUEUES = …` and nothing else: on the other way no events queue is consumed.
 fn bound_on_one_way(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
-    let names = context.settings.spellings(Setting::TaskQueues);
-    let sites = context.settings.find(Setting::TaskQueues)?;
-    let Some(first) = sites.first() else {
-        return Ok(());
-    };
-    if sites.iter().any(|site| {
-        site.stmt == site.top || site.file != first.file || outside_errors(site, site.top).is_err()
-    }) {
-        return Ok(());
+    for (setting, missed) in [
+        (Setting::TaskQueues, "no worker consumes the events queue"),
+        (Setting::TaskRoutes, "events are sent to the default queue"),
+    ] {
+        let sites = context.settings.find(setting)?;
+        draft.findings.extend(
+            conditional(context, setting, &sites, Level::Note)
+                .map(|it| it.label(format!("on every other way, {missed}"))),
+        );
     }
-    let body = match &context.settings.home {
-        Home::Names(_) => Some(first.module.body.as_slice()),
-        Home::Class(_, class) => find_class(&first.module.body, class).map(|(body, _)| body),
-        Home::Keys(..) | Home::Members { .. } => None,
-    };
-    if body.is_some_and(|body| !always_binds(body, &names)) {
-        let mut finding = Finding::note(
-            "setting-conditional",
-            format!(
-                "`{}` is bound on some ways through this file only",
-                names[0]
-            ),
-        )
-        .label("on every other way, no worker consumes the events queue")
-        .help(format!(
-            "bind `{}` on every way, or see that workers take this one",
-            names[0]
-        ));
-        for site in &sites {
-            finding = finding.at(&site.file, site.stmt);
+    let imports = context.settings.find(Setting::Imports)?;
+    match conditional(context, Setting::Imports, &imports, Level::Refusal) {
+        Some(finding) => {
+            Err(finding.label("on every other way, workers take events and know no task for them"))
         }
-        draft.findings.push(finding);
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Whether control cannot come to the block's end without a binding.
+fn conditional(
+    context: &Context<'_>,
+    setting: Setting,
+    sites: &[Site],
+    level: Level,
+) -> Option<Finding> {
+    let unread = |site: &Site| outside_errors(site, site.top).is_err();
+    if sites.iter().any(unread) || is_always_bound(context, setting, sites) {
+        return None;
+    }
+    let name = context.settings.spellings(setting).remove(0);
+    let message = format!("`{name}` is bound on some ways through this file only");
+    let help = match level {
+        Level::Refusal => {
+            format!("bind `{name}` above it, to `()` where it has none, then run again")
+        }
+        _ => format!("bind `{name}` on every way, or see that workers take this one"),
+    };
+    let finding = Finding::new("setting-conditional", level, message).help(help);
+    let at = |finding: Finding, site: &Site| finding.at(&site.file, site.stmt);
+    Some(sites.iter().fold(finding, at))
+}
+
+/// Whether a setting is bound on every way through the code, or on none.
+pub fn is_always_bound(context: &Context<'_>, setting: Setting, sites: &[Site]) -> bool {
+    let mut names = context.settings.spellings(setting);
+    names.extend([setting.lower().to_owned(), setting.old().to_owned()]);
+    let always = |site: &Site| {
+        site.stmt == site.top || always_binds(scope(&site.module.body, site.stmt), &names)
+    };
+    sites.is_empty() || sites.iter().any(always)
+}
+
+/// The innermost function's, class's or module's block that holds a statement.
+fn scope(module: &[Stmt], stmt: Span) -> &[Stmt] {
+    let mut found = module;
+    walk(module, &mut |outer| {
+        if let StmtKind::Function { body, .. } | StmtKind::Class { body, .. } = &outer.kind
+            && outer.span.contains(stmt)
+        {
+            found = body;
+        }
+    });
+    found
+}
+
+/// Whether control cannot come to the block's end without a binding, be it of a name or of a member.
 fn always_binds(block: &[Stmt], names: &[String]) -> bool {
-    let is_one = |target: &Expr| {
-        target
-            .name()
-            .is_some_and(|name| names.iter().any(|n| n == name))
+    let is_name = |text: &str| names.iter().any(|name| name == text);
+    let is_one = |target: &Expr| match &target.kind {
+        ExprKind::Name(name) => is_name(name),
+        ExprKind::Attribute { name, .. } => is_name(&name.text),
+        ExprKind::Subscript { index, .. } => index.string().is_some_and(|key| is_name(&key)),
+        _ => false,
     };
     block.iter().any(|stmt| match &stmt.kind {
         StmtKind::Assign { targets, .. } => targets.iter().any(is_one),
-        StmtKind::ImportFrom { names: found, .. } => found
-            .iter()
-            .any(|alias| names.iter().any(|name| name == alias.bound())),
+        StmtKind::Expr { value } => match &value.kind {
+            ExprKind::Call { args, keywords, .. } => {
+                keyword_or_key(args, keywords, names).is_some()
+            }
+            _ => false,
+        },
+        StmtKind::ImportFrom { names: found, .. } => {
+            found.iter().any(|alias| is_name(alias.bound()))
+        }
         StmtKind::If { arms } => {
             arms.iter().any(|arm| arm.test.is_none())
                 && arms

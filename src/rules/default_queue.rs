@@ -1,5 +1,6 @@
 //! The queue of ordinary tasks: as soon as any queue is named, a worker consumes it only if it is named too.
 
+use super::conditions::is_always_bound;
 use super::element::{Element, add, held, outside_errors};
 use super::names::{self, Scope};
 use super::recognise::value_of;
@@ -124,7 +125,15 @@ pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
     Ok(
         match context.settings.find(Setting::TaskDefaultQueue)?.as_slice() {
             [] => Some("celery".to_owned()),
-            [site] => site.value.as_ref().and_then(|value| text(value, &constant)),
+            [site]
+                if is_always_bound(
+                    context,
+                    Setting::TaskDefaultQueue,
+                    std::slice::from_ref(site),
+                ) =>
+            {
+                site.value.as_ref().and_then(|value| text(value, &constant))
+            }
             _ => None,
         },
     )
@@ -168,7 +177,7 @@ fn for_router(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result
         );
     } else if !scope.sees(context, DEFAULT_QUEUE_NAME) {
         let sites = context.settings.named(&[DEFAULT_QUEUE_NAME.to_owned()])?;
-        return Err(not_visible(&sites[0], DEFAULT_QUEUE_NAME));
+        return Err(not_visible(context, &sites[0], DEFAULT_QUEUE_NAME));
     }
     Ok(Parts {
         name: DEFAULT_QUEUE_NAME.to_owned(),
@@ -264,8 +273,17 @@ fn value(
         sites.as_slice(),
         first.value.as_ref().and_then(Expr::string),
     ) {
+        ([_], Some(_)) if !is_always_bound(context, setting, &sites) => Err(on_some_ways(
+            context,
+            first,
+            &context.settings.dialect.spell(setting),
+        )),
         ([_], Some(text)) => Ok(Some(quoted(&scope.module, scope.before, &text))),
-        _ => Err(not_visible(first, &context.settings.dialect.spell(setting))),
+        _ => Err(not_visible(
+            context,
+            first,
+            &context.settings.dialect.spell(setting),
+        )),
     }
 }
 
@@ -289,16 +307,34 @@ fn entry(context: &Context<'_>, draft: &mut Draft, scope: &Scope) -> Result<Item
     )))
 }
 
-fn not_visible(site: &Site, name: &str) -> Finding {
+fn not_visible(context: &Context<'_>, site: &Site, name: &str) -> Finding {
     Finding::refusal(
         "name-bound-too-late",
         format!("`{name}` is not bound where the queues need it"),
     )
     .at(&site.file, site.stmt)
     .label("bound here")
-    .help(format!(
-        "bind `{name}` above the queues, unconditionally, then run again"
-    ))
+    .help(bind_it(context, site, name))
+}
+
+fn on_some_ways(context: &Context<'_>, site: &Site, name: &str) -> Finding {
+    Finding::refusal(
+        "default-queue-conditional",
+        format!("`{name}` is bound on some ways through this file only"),
+    )
+    .at(&site.file, site.stmt)
+    .label("which queue ordinary tasks take depends on it, and only one of them can be named")
+    .help(bind_it(context, site, name))
+}
+
+fn bind_it(context: &Context<'_>, site: &Site, name: &str) -> String {
+    let home = context.settings.home.file();
+    let place = if site.file == *home {
+        "above the queues".to_owned()
+    } else {
+        format!("in {home} instead of here")
+    };
+    format!("bind `{name}` {place}, unconditionally, then run again")
 }
 
 fn version_decides(site: &Site) -> Finding {
