@@ -183,9 +183,10 @@ fn local_urls(context: &Context<'_>, draft: &mut Draft) {
 fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), Finding> {
     let foreign = |scheme: &str| !is_amqp(scheme) && !matches!(scheme, "pyamqp" | "librabbitmq");
     let amqp = all.schemes.iter().any(|(scheme, ..)| !foreign(scheme));
+    let elsewhere = context.settings.environments();
     for (scheme, file, span) in &all.schemes {
         if foreign(scheme) {
-            let level = if amqp || context.config.allow_non_amqp {
+            let level = if amqp || context.config.allow_non_amqp || elsewhere.contains(file) {
                 Level::Warning
             } else {
                 Level::Refusal
@@ -208,7 +209,9 @@ fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), F
             if level == Level::Refusal {
                 return Err(finding);
             }
-            draft.findings.push(finding);
+            if !draft.findings.contains(&finding) {
+                draft.findings.push(finding);
+            }
         } else if !is_amqp(scheme) {
             draft.findings.push(
                 Finding::warning(

@@ -31,6 +31,10 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
         }
         return Ok(());
     }
+    if !context.facts.written_to_django(&context.settings.home) && emitter.is_empty() {
+        draft.findings.extend(worker.first().map(worker_only));
+        return Ok(());
+    }
     if let Home::Class(..) = context.settings.home
         && emitter.is_empty()
     {
