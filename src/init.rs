@@ -40,7 +40,10 @@ pub fn init(
         return by_hand(tree, flags, contracts, listener);
     }
     let mut plan = sync::standing(tree, flags, contracts)?;
-    if plan.changes.is_empty() && plan.standing.worst() == State::Clean {
+    // What only a person can mend is no reason to send him to `sync`, and a flag may be recorded.
+    let records = plan.changes.iter().all(|it| it.kind == Kind::Record);
+    let settled = matches!(plan.standing.worst(), State::Clean | State::Broken);
+    if settled && records && !plan.is_refused() {
         return Ok(plan);
     }
     let message = format!(

@@ -56,6 +56,26 @@ fn what_was_wired_by_hand_is_recorded_as_it_is() {
     assert!(seen >= 4);
 }
 
+/// `sync` has nothing to do for a service whose one error only a person can mend.
+#[test]
+fn what_is_wired_and_broken_is_told_again_and_not_refused() {
+    let mut seen = 0;
+    for (name, folder, case) in cases() {
+        if case.expect != Expect::Wired || case.check != Some(1) {
+            continue;
+        }
+        seen += 1;
+        let again = initialised("anything", &files(&folder.join("out")), Listener::Keep);
+        assert_eq!(again.standing.worst(), State::Broken, "{name}");
+        assert_eq!(
+            (again.is_refused(), again.changes.len()),
+            (false, 0),
+            "{name}"
+        );
+    }
+    assert!(seen >= 4);
+}
+
 #[test]
 fn a_listener_copied_by_hand_is_replaced_only_when_asked() {
     let (_, folder, case) = cases()

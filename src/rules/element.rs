@@ -408,10 +408,10 @@ fn starts_with(site: &Site, stmt: Span, element: &Element<'_>) -> bool {
 
 fn used(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
     let name = element.name;
-    let message = format!("`{name}` holds one value, and is used below as what it is");
+    let message = format!("`{name}` is no tuple, and lines below need it as it is");
     Finding::refusal("setting-used", message)
         .at(&site.file, value.span)
-        .label("as a tuple, which has room for a second, it would not work there")
+        .label("to hold a second one, it would become a tuple")
         .help(format!(
             "write `{name}` as a tuple, and what uses it to match, then run again"
         ))
