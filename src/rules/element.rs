@@ -445,7 +445,7 @@ fn refused(site: &Site, span: Span, element: &Element<'_>) -> Finding {
         .help("remove it here, or write `()`, then run again");
     }
     // The empty tuple is a literal to add to. Routes may be a mapping, imports a string.
-    let help = if element.rank == Rank::Queues && site.stmt == site.top {
+    let help = if element.rank == Rank::Queues && bound_name(site).is_some() {
         format!(
             "write `{name}` as a tuple, or append `{name} = tuple({name}) + ()` below it if it gives `Queue`s; then run again"
         )

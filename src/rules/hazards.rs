@@ -111,8 +111,8 @@ fn unpickled(context: &Context<'_>, draft: &mut Draft, accepted: &[Site]) {
             Finding::warning(code, message)
                 .in_file(context.settings.home.file())
                 .help(format!(
-                    "add `{} = ['json']` once no task is sent pickled",
-                    context.settings.dialect.spell(Setting::AcceptContent)
+                    "add `{}` once no task is sent pickled",
+                    context.line(Setting::AcceptContent, "['json']")
                 )),
         );
     }

@@ -83,6 +83,19 @@ impl Context<'_> {
         self.route == Route::Router
     }
 
+    /// A line that sets a setting in the service's own form, for a person to write.
+    pub fn line(&self, setting: Setting, value: &str) -> String {
+        let name = self.settings.dialect.spell(setting);
+        match &self.settings.home {
+            Home::Names(_) | Home::Class(..) => format!("{name} = {value}"),
+            Home::Keys(_, dict) => format!("{dict}['{name}'] = {value}"),
+            Home::Members { object, items, .. } if *items => {
+                format!("{object}['{name}'] = {value}")
+            }
+            Home::Members { object, .. } => format!("{object}.{name} = {value}"),
+        }
+    }
+
     /// Reads what is there by meaning.
     pub fn reader(&self) -> recognise::Reader<'_, '_> {
         recognise::Reader {

@@ -20,18 +20,23 @@ pub(super) fn workers(context: &Context<'_>, draft: &mut Draft) {
         return;
     }
     for (place, queues) in lists {
-        draft.findings.push(
+        let filled_in = |queue: &String| queue.contains(['$', '{', '%']);
+        let finding = if queues.is_empty() || queues.iter().any(filled_in) {
             Finding::warning(
                 "worker-leaves-out-events",
-                format!("this worker consumes {} only", listed(queues)),
+                "which queues this worker consumes is filled in elsewhere",
             )
-            .label("the events queue is never consumed here")
-            .help(format!(
-                "add it for one worker: `-Q {},{queue}`",
-                queues.join(",")
-            ))
-            .place(place),
-        );
+            .help(format!("see that `{queue}` is among them for one worker"))
+        } else {
+            let only = format!("this worker consumes {} only", listed(queues));
+            Finding::warning("worker-leaves-out-events", only)
+                .label("the events queue is never consumed here")
+                .help(format!(
+                    "add it for one worker: `-Q {},{queue}`",
+                    queues.join(",")
+                ))
+        };
+        draft.findings.push(finding.place(place));
     }
 }
 
