@@ -188,6 +188,14 @@ impl Tree {
         names.into_iter().collect()
     }
 
+    /// A directory of the service's code whose names the system would not give so far, with its words:
+    /// what is planned may rest on files that were not seen.
+    ///
+    /// One from which nothing was read, such as the data of a database, is none of the service's code.
+    pub fn closed(&self) -> Option<(RelPath, String)> {
+        self.under.closed()
+    }
+
     /// All files that may matter, sorted: without `.git`, virtualenvs, caches, build outputs.
     /// Symbolic links to directories are not followed.
     pub fn walk(&self) -> Vec<RelPath> {

@@ -9,7 +9,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,9 +33,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let scene = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        Self::in_directory(tempfile::tempdir().unwrap())
+    }
+
+    fn in_directory(directory: tempfile::TempDir) -> Self {
+        let scene = Self { directory };
         scene.put("orders/orders/__init__.py", "");
         scene.put("orders/orders/celery.py", APP);
         scene.put("orders/orders/settings.py", SETTINGS);
@@ -157,14 +160,56 @@ fn is_readable(said: &str) {
     }
 }
 
-/// Where files can be made unreadable: not for root, whom no permission keeps out.
-fn permissions_hold(scene: &Scene) -> bool {
-    let locked = scene.at("locked");
-    fs::write(&locked, "").unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
-    let holds = fs::read(&locked).is_err();
-    fs::remove_file(&locked).unwrap();
-    holds
+/// Somebody whom permissions keep out: whoever runs the tests or, as root may do anything, another user.
+struct Person {
+    /// Where a user other than root can reach the program too.
+    program: tempfile::TempDir,
+    other_user: bool,
+}
+
+impl Person {
+    const OTHER: u32 = 65534;
+
+    fn new() -> Self {
+        let program = Self::directory();
+        fs::copy(
+            env!("CARGO_BIN_EXE_scaffold-events"),
+            program.path().join("scaffold-events"),
+        )
+        .unwrap();
+        let owner = fs::metadata(program.path()).unwrap().uid();
+        Self {
+            program,
+            other_user: owner == 0,
+        }
+    }
+
+    /// Not where `TMPDIR` says, as that may be out of another user's reach.
+    fn directory() -> tempfile::TempDir {
+        let directory = tempfile::tempdir_in("/tmp").unwrap();
+        set_mode(directory.path(), 0o755);
+        directory
+    }
+
+    /// The service of every test, owned by this person.
+    fn scene(&self) -> Scene {
+        let scene = Scene::in_directory(Self::directory());
+        if self.other_user {
+            for path in scene.state().keys() {
+                std::os::unix::fs::chown(path, Some(Self::OTHER), Some(Self::OTHER)).unwrap();
+            }
+        }
+        scene
+    }
+
+    fn run(&self, scene: &Scene, arguments: &[&str]) -> (i32, String) {
+        let mut program = Command::new(self.program.path().join("scaffold-events"));
+        program.args(arguments);
+        if self.other_user {
+            program.uid(Self::OTHER).gid(Self::OTHER);
+        }
+        finished(&mut program, scene.directory.path())
+    }
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -201,34 +246,69 @@ fn a_path_through_a_file() {
 
 #[test]
 fn an_unreadable_path() {
-    let scene = Scene::new();
-    if !permissions_hold(&scene) {
-        return;
-    }
+    let person = Person::new();
+    let scene = person.scene();
     let settings = scene.at("orders/orders/settings.py");
     set_mode(&settings, 0o000);
-    let (code, said) = scene.run(&["init", "orders"]);
+    let (code, said) = person.run(&scene, &["init", "orders"]);
     assert_eq!(code, 3, "{said}");
     assert!(NOT_FOUND.iter().all(|word| said.contains(word)), "{said}");
     set_mode(&settings, 0o644);
     set_mode(&scene.at("orders"), 0o000);
-    let (code, said) = scene.run(&["init", "orders"]);
+    let (code, said) = person.run(&scene, &["init", "orders"]);
     set_mode(&scene.at("orders"), 0o755);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("`orders`"), "{said}");
+    let (code, said) = person.run(&scene, &["init", "orders"]);
+    assert_eq!(code, 0, "all else is as for anybody: {said}");
+}
+
+/// Its files can be opened, but only by who knows their names.
+#[test]
+fn a_directory_that_may_not_be_listed() {
+    let person = Person::new();
+    for path in ["orders", "orders/orders"] {
+        for mode in [0o333, 0o111] {
+            let scene = person.scene();
+            let app = "celery-app = 'orders.celery:app'\n";
+            scene.put("orders/scaffold-events.toml", app);
+            let before = scene.state();
+            set_mode(&scene.at(path), mode);
+            for command in ["init", "check", "diff"] {
+                let (code, said) = person.run(&scene, &[command, "orders"]);
+                assert_eq!(code, 2, "{command} {path}: {said}");
+                is_readable(&said);
+                assert!(said.contains(&format!("chmod u+rx {path}`")), "{said}");
+            }
+            set_mode(&scene.at(path), 0o755);
+            assert!(scene.state() == before, "something was written");
+        }
+    }
+}
+
+/// The data of a database, say, that another user keeps beside the code.
+#[test]
+fn a_directory_that_is_another_users() {
+    let person = Person::new();
+    let scene = person.scene();
+    scene.put("orders/data/base/1", "");
+    set_mode(&scene.at("orders/data"), 0o000);
+    for command in ["init", "check"] {
+        let (code, said) = person.run(&scene, &[command, "orders"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    set_mode(&scene.at("orders/data"), 0o755);
 }
 
 #[test]
 fn a_read_only_file_or_directory() {
+    let person = Person::new();
     for path in ["orders/orders/settings.py", "orders/orders", "orders"] {
-        let scene = Scene::new();
-        if !permissions_hold(&scene) {
-            return;
-        }
+        let scene = person.scene();
         let path = scene.at(path);
         set_mode(&path, if path.is_dir() { 0o555 } else { 0o444 });
         let before = scene.state();
-        let (code, said) = scene.run(&["init", "orders"]);
+        let (code, said) = person.run(&scene, &["init", "orders"]);
         assert_eq!(code, 2, "{said}");
         is_readable(&said);
         assert!(scene.state() == before, "something was written");

@@ -171,8 +171,10 @@ fn directory_is_writable(root: &Path, directory: &RelPath) -> Result<()> {
         "the directory {directory} is read-only; make it writable (`chmod u+w {directory}`), \
          then run again"
     );
-    rustix::fs::access(&full, Access::WRITE_OK | Access::EXEC_OK).with_context(|| {
-        format!("we may not write in the directory {directory}; run as the user who may")
+    // To make new names safe on disk, it is opened for reading too.
+    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(&full, wanted).with_context(|| {
+        format!("we may not read and write in the directory {directory}; run as the user who may")
     })
 }
 

@@ -190,7 +190,10 @@ fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {
     let planned = if apply::interrupted(service) {
         Ok((Tree::disk(service), interrupted()))
     } else {
-        plan_for(service)
+        plan_for(service).and_then(|(tree, plan)| {
+            all_seen(service, &tree)?;
+            Ok((tree, plan))
+        })
     };
     match planned {
         Ok((tree, plan)) => Outcome {
@@ -238,12 +241,29 @@ fn service_at(root: &Path) -> Result<Tree> {
     let name = root.display();
     let tree = Tree::disk(root);
     match tree.entry(&RelPath::root()) {
-        Entry::Directory | Entry::Missing => Ok(tree),
+        Entry::Missing => Ok(tree),
+        Entry::Directory => {
+            tree.list(&RelPath::root());
+            all_seen(root, &tree)?;
+            Ok(tree)
+        }
         Entry::Unreadable(why) => bail!("`{name}` cannot be read: {why}"),
         Entry::File(_) | Entry::TooLarge(_) | Entry::Special(_) | Entry::Outside => {
             bail!("`{name}` is not a directory: name the one that holds the service")
         }
     }
+}
+
+/// Nothing is planned on a directory that looks empty because it may not be listed.
+fn all_seen(root: &Path, tree: &Tree) -> Result<()> {
+    let Some((path, why)) = tree.closed() else {
+        return Ok(());
+    };
+    let directory = path.parts().fold(root.to_owned(), |at, part| at.join(part));
+    let name = directory.display();
+    bail!(
+        "the directory `{name}` cannot be listed: {why}; run as the user who may, or make it readable (`chmod u+rx {name}`)"
+    )
 }
 
 /// A service that must be there.

@@ -85,12 +85,16 @@ pub(super) fn bytes(full: &Path) -> Option<Vec<u8>> {
         .flatten()
 }
 
-/// The names in a directory that are UTF-8, in no order; `None` where it cannot be read.
-pub(super) fn names(full: &Path) -> Option<Vec<(String, Found)>> {
+/// The names in a directory that are UTF-8, in no order, or what stands in the way.
+pub(super) fn names(full: &Path) -> Result<Vec<(String, Found)>, Entry> {
+    listed(full).map_err(|error| entry_of(&error))
+}
+
+fn listed(full: &Path) -> std::io::Result<Vec<(String, Found)>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(full).ok()? {
-        let entry = entry.ok()?;
-        let kind = entry.file_type().ok()?;
+    for entry in fs::read_dir(full)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
         let found = if kind.is_symlink() {
             Found::Link
         } else if kind.is_dir() {
@@ -100,7 +104,7 @@ pub(super) fn names(full: &Path) -> Option<Vec<(String, Found)>> {
         };
         names.extend(entry.file_name().into_string().ok().map(|it| (it, found)));
     }
-    Some(names)
+    Ok(names)
 }
 
 fn read(file: File) -> std::io::Result<Entry> {

@@ -20,6 +20,8 @@ pub(super) struct Snapshot {
     resolved: RefCell<BTreeMap<RelPath, Result<RelPath, Entry>>>,
     seen: RefCell<BTreeMap<RelPath, Entry>>,
     lists: RefCell<BTreeMap<RelPath, Vec<(String, bool)>>>,
+    /// The directories that would not be listed, with the system's words.
+    closed: RefCell<BTreeMap<RelPath, String>>,
     walked: OnceCell<Walk>,
     repository: OnceCell<Option<Repository>>,
 }
@@ -54,6 +56,7 @@ impl Snapshot {
             resolved: RefCell::default(),
             seen: RefCell::default(),
             lists: RefCell::default(),
+            closed: RefCell::default(),
             walked: OnceCell::new(),
             repository: OnceCell::new(),
         }
@@ -125,14 +128,30 @@ impl Snapshot {
         self.walked.get_or_init(|| walk::walk(self))
     }
 
-    /// What a directory holds, unrecorded, in no order; `None` where it cannot be read.
-    pub(super) fn found(&self, directory: &RelPath) -> Option<Vec<(String, Found)>> {
+    /// See [`Tree::closed`].
+    pub(super) fn closed(&self) -> Option<(RelPath, String)> {
+        let seen = self.seen.borrow();
+        let holds_ours = |directory: &RelPath| {
+            let mut files = seen.iter().filter(|(_, it)| matches!(it, Entry::File(_)));
+            files.any(|(path, _)| path.parent().as_ref() == Some(directory))
+        };
+        let closed = self.closed.borrow();
+        let mut ours = (closed.iter()).filter(|(it, _)| **it == RelPath::root() || holds_ours(it));
+        ours.next().map(|(path, why)| (path.clone(), why.clone()))
+    }
+
+    /// What a directory holds, unrecorded, in no order, or what stands in the way.
+    pub(super) fn found(&self, directory: &RelPath) -> Result<Vec<(String, Found)>, Entry> {
         match &self.ground {
             Ground::Disk(root) => {
-                let real = self.resolve(directory).ok()?;
-                let mut names = disk::names(&disk::full(root, &real))?;
+                let real = self.resolve(directory)?;
+                let mut names = disk::names(&disk::full(root, &real)).inspect_err(|stands| {
+                    if let Entry::Unreadable(why) = stands {
+                        self.closed.borrow_mut().insert(real, why.clone());
+                    }
+                })?;
                 names.retain(|(name, _)| !name.starts_with(STAGED));
-                Some(names)
+                Ok(names)
             }
             Ground::Memory { files, .. } => {
                 let mut names = BTreeMap::new();
@@ -145,7 +164,7 @@ impl Snapshot {
                         None => names.insert(path.file_name().to_owned(), Found::File),
                     };
                 }
-                Some(names.into_iter().collect())
+                Ok(names.into_iter().collect())
             }
         }
     }

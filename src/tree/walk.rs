@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::Entry;
 use super::disk::Found;
 use super::snapshot::Snapshot;
 use crate::path::RelPath;
@@ -66,9 +67,12 @@ pub(super) fn walk(snapshot: &Snapshot) -> Walk {
     };
     let mut waiting = VecDeque::from([RelPath::root()]);
     while let Some(directory) = waiting.pop_front() {
-        let Some(names) = snapshot.found(&directory) else {
-            walk.whole &= directory == RelPath::root();
-            continue;
+        let names = match snapshot.found(&directory) {
+            Ok(names) => names,
+            Err(stands) => {
+                walk.whole &= directory == RelPath::root() && stands == Entry::Missing;
+                continue;
+            }
         };
         if is_foreign(snapshot, &directory, &names) {
             continue;
