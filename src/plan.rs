@@ -6,7 +6,7 @@ mod attempt;
 mod proof;
 mod record;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::config::Config;
 use crate::contract::{Contract, Contracts};
@@ -15,7 +15,7 @@ use crate::merge::Sides;
 use crate::path::RelPath;
 use crate::standing::Standing;
 use crate::tree::Tree;
-use attempt::{Asked, Recording, attempt};
+use attempt::{Asked, Recording, Stop, attempt};
 
 pub use crate::change::{FileChange, Kind};
 pub use attempt::Known;
@@ -85,7 +85,7 @@ pub fn plan_from(
 ) -> Result<Plan> {
     let asked = Asked::new(tree, flags, contracts, from);
     match attempt(asked) {
-        Err(findings) => Ok(Plan::refused(findings)),
+        Err(stop) => stop.plan(),
         Ok(attempt) => {
             let unread = proof::near_errors(tree, &attempt.shared);
             if !unread.is_empty() {
@@ -96,11 +96,16 @@ pub fn plan_from(
             if proof.is_err() && !guessed.is_empty() {
                 return Ok(Plan::refused(guessed));
             }
-            proof.map(|()| attempt.plan).context(
-                "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
-            )
+            proof.map(|()| attempt.plan).map_err(our_bug)
         }
     }
+}
+
+/// What is told of an error that is ours alone, whatever the service.
+pub(crate) fn our_bug(error: anyhow::Error) -> anyhow::Error {
+    error.context(
+        "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
+    )
 }
 
 /// As [`plan`], without the proof: to compare, not to write.
@@ -109,9 +114,9 @@ pub(crate) fn unproven(
     flags: &Config,
     contracts: &Contracts,
     from: Option<&Contract>,
-) -> Plan {
+) -> Result<Plan> {
     let asked = Asked::new(tree, flags, contracts, from);
-    attempt(asked).map_or_else(Plan::refused, |attempt| attempt.plan)
+    attempt(asked).map_or_else(Stop::plan, |attempt| Ok(attempt.plan))
 }
 
 /// As [`plan`]; where all is right already, by hand, the plan is to record that.
@@ -124,5 +129,5 @@ pub fn adopted(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Pla
         recording: Recording::Always,
         ..Asked::new(tree, flags, contracts, None)
     };
-    Ok(attempt(asked).map_or_else(Plan::refused, |attempt| attempt.plan))
+    attempt(asked).map_or_else(Stop::plan, |attempt| Ok(attempt.plan))
 }

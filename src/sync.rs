@@ -118,7 +118,7 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
             return Ok(plan);
         }
     };
-    let kept = scene.kept();
+    let kept = scene.kept()?;
     if !kept.needs_move() {
         return Ok(finish::finish(&scene, &kept));
     }

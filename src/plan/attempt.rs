@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::anyhow;
+
 use super::record::{LIBRARY_PIN, records, settled};
 use super::{FileChange, Kind, Plan};
 use crate::celery::Setting;
 use crate::config::{self, Config, Loaded, Route};
 use crate::contract::{Contract, Contracts};
 use crate::draft::{Draft, Folded};
+use crate::edit::Overlap;
 use crate::facts::settings::Settings;
 use crate::facts::{self, Facts, home};
 use crate::finding::{Finding, Level};
@@ -65,6 +68,44 @@ pub(super) struct Attempt {
     pub(super) pins: Vec<RelPath>,
 }
 
+/// Why there is no plan.
+pub(super) enum Stop {
+    /// What is in the way, for a person.
+    Refused(Vec<Finding>),
+    /// A bug of ours.
+    Bug(anyhow::Error),
+}
+
+impl Stop {
+    /// The plan that changes nothing, or the error.
+    pub(super) fn plan(self) -> anyhow::Result<Plan> {
+        match self {
+            Self::Refused(findings) => Ok(Plan::refused(findings)),
+            Self::Bug(error) => Err(error),
+        }
+    }
+}
+
+impl From<Vec<Finding>> for Stop {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self::Refused(findings)
+    }
+}
+
+impl From<Finding> for Stop {
+    fn from(finding: Finding) -> Self {
+        Self::Refused(vec![finding])
+    }
+}
+
+impl From<(RelPath, Overlap)> for Stop {
+    fn from((path, Overlap(one, other)): (RelPath, Overlap)) -> Self {
+        let [one, other] = [one, other].map(|edit| edit.span());
+        let why = anyhow!("two edits of {path} claim the same bytes ({one:?}, {other:?})");
+        Self::Bug(super::our_bug(why))
+    }
+}
+
 /// What a service is, and the contract it asks for.
 pub struct Known {
     /// As its files have it.
@@ -106,8 +147,8 @@ fn libraries<'c>(to: Option<&'c Contract>, from: Option<&'c Contract>) -> Vec<&'
     both.map(|contract| contract.library.as_str()).collect()
 }
 
-/// Plans, without proof. The findings are those that keep anything from being written.
-pub(super) fn attempt(asked: Asked<'_>) -> Result<Attempt, Vec<Finding>> {
+/// Plans, without proof.
+pub(super) fn attempt(asked: Asked<'_>) -> Result<Attempt, Stop> {
     let tree = asked.tree;
     let loaded = config::load(tree)?;
     let config = asked.flags.clone().over(loaded.config.clone());
@@ -154,7 +195,7 @@ fn wired(
     facts: &Facts,
     chosen: Chosen<'_>,
     moved: Moved,
-) -> Result<Attempt, Vec<Finding>> {
+) -> Result<Attempt, Stop> {
     let settings = home::settings(asked.tree, facts, asked.flags)?;
     let (mut context, mut notes) =
         context(asked.tree, facts, settings, chosen.contract, chosen.config)?;
@@ -230,18 +271,10 @@ fn fold(
     loaded: &Loaded,
     mut draft: Draft,
     recording: Recording,
-) -> Result<Attempt, Vec<Finding>> {
+) -> Result<Attempt, Stop> {
     let created = std::mem::take(&mut draft.created);
     let mut findings = std::mem::take(&mut draft.findings);
-    let shared = draft.fold().map_err(|(path, _)| {
-        vec![
-            Finding::refusal(
-                "edits-overlap",
-                "two of our edits claim the same bytes: this is a bug of ours",
-            )
-            .in_file(&path),
-        ]
-    })?;
+    let shared = draft.fold()?;
     let ignored: Vec<Finding> = shared
         .keys()
         .filter(|path| context.tree.is_ignored(path))
@@ -249,7 +282,7 @@ fn fold(
         .collect();
     if !ignored.is_empty() {
         findings.extend(ignored);
-        return Err(findings);
+        return Err(findings.into());
     }
     let mut changes: Vec<FileChange> = shared
         .iter()
@@ -308,4 +341,21 @@ fn ignored(path: &RelPath) -> Finding {
     )
     .in_file(path)
     .help("name the settings file that is committed: `--settings FILE`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::{Edit, EditSet, Span};
+
+    #[test]
+    fn edits_that_overlap_are_an_error_and_no_refusal() {
+        let mut edits = EditSet::default();
+        edits.add(Edit::replace(Span::new(0, 2), "x")).unwrap();
+        let overlap = edits.add(Edit::insert(1, "y")).unwrap_err();
+        let stop = Stop::from((RelPath::root().join("settings.py"), overlap));
+        let said = format!("{:#}", stop.plan().unwrap_err());
+        assert!(said.starts_with("this is a bug in scaffold-events"));
+        assert!(said.contains("settings.py claim the same bytes"), "{said}");
+    }
 }

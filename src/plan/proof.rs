@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::attempt::{Asked, Attempt, attempt};
+use super::attempt::{Asked, Attempt, Stop, attempt};
 use crate::draft::Folded;
 use crate::finding::Finding;
 use crate::path::RelPath;
@@ -47,7 +47,8 @@ fn planning_again_gives_nothing(asked: Asked<'_>, done: &Attempt) -> Result<()> 
                 change.what.join(", ")
             ),
         },
-        Err(findings) => {
+        Err(Stop::Bug(error)) => Err(error),
+        Err(Stop::Refused(findings)) => {
             let why = findings
                 .iter()
                 .min_by_key(|finding| finding.level)

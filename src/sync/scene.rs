@@ -116,7 +116,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The settings stay; our file and untouched handlers are made anew.
-    pub(super) fn kept(&self) -> Way {
+    pub(super) fn kept(&self) -> Result<Way> {
         let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
         let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
         changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
@@ -126,42 +126,43 @@ impl<'a> Scene<'a> {
         changes.extend(anew.cloned());
         let tree = self.tree.overlay(changes);
         // No setting of this plan is written, so that there is nothing to prove.
-        let plan = unproven(&tree, &self.flags, self.contracts, self.from());
-        Way {
-            contracts_differ: self.contracts_differ(&undone),
+        let plan = unproven(&tree, &self.flags, self.contracts, self.from())?;
+        Ok(Way {
+            contracts_differ: self.contracts_differ(&undone)?,
             missing: undone.missing,
             restore: self.wishes.restore,
             moves: false,
             tree,
             plan,
-        }
+        })
     }
 
     /// Whether the two contracts want other settings of this service, had it none of ours.
-    fn contracts_differ(&self, undone: &unwire::Undone) -> bool {
+    fn contracts_differ(&self, undone: &unwire::Undone) -> Result<bool> {
         if !self.is_left() {
-            return false;
+            return Ok(false);
         }
         let tree = self.bare(undone);
         let left = &self.recorded;
         let with_left = self.contracts.clone().with(&left.id, left.files.clone());
         let with_left = with_left.expect("a contract was read, so its id is one");
-        let settings = |contracts: &Contracts, name: String| -> Vec<(RelPath, Option<Vec<u8>>)> {
+        let settings = |contracts: &Contracts, name: String| -> Result<Vec<_>> {
             let flags = Config {
                 contract: Some(name),
                 ..self.flags.clone()
             };
-            let plan = unproven(&tree, &flags, contracts, self.from());
+            let plan = unproven(&tree, &flags, contracts, self.from())?;
             let wanted = plan.changes.into_iter();
-            wanted
+            Ok(wanted
                 .filter_map(|change| match change.kind {
                     Kind::Shared => Some((change.path, change.after)),
                     Kind::Owned => Some((change.path, None)),
                     Kind::Seeded | Kind::Record => None,
                 })
-                .collect()
+                .collect())
         };
-        settings(&with_left, left.id.clone()) != settings(self.contracts, self.target.named())
+        let with_left = settings(&with_left, left.id.clone())?;
+        Ok(with_left != settings(self.contracts, self.target.named())?)
     }
 
     /// The service without our parts, but with its config.
