@@ -1,6 +1,6 @@
 //! A new service: the skeleton from its templates, wired by the same plan as any other. Pure.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 
 use crate::config::Config;
 use crate::contract::{Contracts, DEFAULT};
@@ -8,7 +8,7 @@ use crate::facts::name;
 use crate::finding::Finding;
 use crate::lock::{self, LOCK, Lock};
 use crate::path::RelPath;
-use crate::plan::{FileChange, Kind, Plan, plan};
+use crate::plan::{FileChange, Kind, Plan, our_bug, plan};
 use crate::render;
 use crate::tree::{Entry, Tree};
 
@@ -69,7 +69,10 @@ pub fn create(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan
             .map(|change| (change.path.clone(), change.after.clone())),
     );
     if let Some(change) = plan(&again, &Config::default(), contracts)?.changes.first() {
-        bail!("the new service would change again: {}", change.path);
+        let path = &change.path;
+        return Err(our_bug(anyhow!(
+            "the new service would change again: {path}"
+        )));
     }
     Ok(created)
 }
@@ -81,10 +84,10 @@ fn all_new(mut plan: Plan, skeleton: Vec<(RelPath, Vec<u8>)>) -> Result<Plan> {
         .iter()
         .position(|change| change.path.as_str() == LOCK);
     let Some(mut record) = lock_at.map(|at| plan.changes.remove(at)) else {
-        bail!("the new service came out unwired");
+        return Err(our_bug(anyhow!("the new service came out unwired")));
     };
     let mut lock = Lock::parse(record.after.as_deref().unwrap_or_default())
-        .map_err(|finding| anyhow::anyhow!(finding.message))?;
+        .map_err(|finding| our_bug(anyhow!(finding.message)))?;
     for (path, text) in skeleton {
         let wired = plan
             .changes

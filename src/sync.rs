@@ -14,7 +14,7 @@ mod places;
 mod record;
 mod scene;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 
 use crate::config::Config;
 use crate::contract::Contracts;
@@ -22,7 +22,7 @@ use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
 use crate::merge::Conflict;
 use crate::path::RelPath;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, our_bug, plan};
 use crate::standing::State;
 use crate::tree::Tree;
 use scene::Scene;
@@ -104,9 +104,7 @@ fn prove(
         None => format!("the service would be refused: {}", why.unwrap_or_default()),
         Some(change) => format!("{} would change again", change.path),
     };
-    Err(anyhow!("after this plan, {bug}")).context(
-        "this is a bug in scaffold-events: its plan failed its own proof; nothing was written",
-    )
+    Err(our_bug(anyhow!("after this plan, {bug}")))
 }
 
 fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) -> Result<Plan> {

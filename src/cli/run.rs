@@ -213,8 +213,7 @@ type PlanFor<'a> = dyn Fn(&Path) -> Result<(Tree, Plan)> + 'a;
 /// `init` alone creates what is not there.
 fn to_init(root: &Path, flags: &Config, listener: Listener) -> Result<(Tree, Plan)> {
     let tree = service_at(root)?;
-    let plan = init::init(&tree, flags, &Contracts::embedded(), listener)
-        .with_context(|| our_bug(root))?;
+    let plan = init::init(&tree, flags, &Contracts::embedded(), listener)?;
     Ok((tree, plan))
 }
 
@@ -232,8 +231,7 @@ fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
-    let contracts = Contracts::embedded();
-    let plan = sync::standing(&tree, flags, &contracts).with_context(|| our_bug(root))?;
+    let plan = sync::standing(&tree, flags, &Contracts::embedded())?;
     Ok((tree, plan))
 }
 
@@ -273,11 +271,6 @@ pub(super) fn existing(root: &Path) -> Result<Tree> {
         bail!("there is no directory `{}`", root.display());
     }
     Ok(tree)
-}
-
-fn our_bug(root: &Path) -> String {
-    let name = root.display();
-    format!("this is a bug in scaffold-events: its plan for `{name}` failed its own proof")
 }
 
 fn interrupted() -> Plan {
