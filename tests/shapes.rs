@@ -9,12 +9,12 @@ use scaffold_events::facts::settings::{Home, Settings, Site};
 use scaffold_events::finding::Finding;
 use scaffold_events::path::RelPath;
 use scaffold_events::python::imports::{Grouping, import_names};
-use scaffold_events::python::insert::{Item, parenthesized, wrap_in_tuple};
-use scaffold_events::python::syntax::{Expr, ExprKind, StmtKind};
+use scaffold_events::python::insert::Item;
+use scaffold_events::python::syntax::{Expr, StmtKind};
 use scaffold_events::rules::element::{Element, add, held};
 use scaffold_events::rules::overrides::classes;
 use scaffold_events::rules::recognise::{Match, Reader};
-use scaffold_events::rules::url_literal;
+use scaffold_events::rules::{imports, queues, routes, url_literal};
 use scaffold_events::tree::Tree;
 use serde::Deserialize;
 
@@ -114,7 +114,7 @@ fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
             _ => element.string().as_deref() == Some(ROUTER),
         });
         if present {
-            complete_tuple(&mut draft, site);
+            routes::complete_tuple(&mut draft, site, "");
             continue;
         }
         let entry = "SERVICE_NAME + '-events': {'exchange': 'microservice-events', 'exchange_type': 'fanout'}";
@@ -123,7 +123,11 @@ fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
             name: &name,
             item: Item::flat(text),
             entry,
-            is_single,
+            is_single: match setting {
+                Setting::TaskQueues => queues::is_queue,
+                Setting::Imports => imports::is_module,
+                _ => routes::is_router_or_routes,
+            },
             what: "",
             rank: Rank::Queues,
         };
@@ -138,7 +142,7 @@ fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
     Ok(spliced(world, draft))
 }
 
-/// A setting that is absent: a new key in a dict of settings, else a statement at the end.
+/// Where a setting goes that is absent: a new key in a dict of settings, else a statement at the end.
 fn create(world: &World, settings: &Settings<'_>, draft: &mut Draft, setting: Setting) {
     let module = world.tree.python(&world.file).unwrap();
     if let Home::Keys(_, dict) = &settings.home {
@@ -174,18 +178,6 @@ fn classes_agree(settings: &Settings<'_>, world: &World) -> Result<(), Finding> 
         home,
         &["CELERY_QUEUES".to_owned()],
     )
-}
-
-fn complete_tuple(draft: &mut Draft, site: &Site) {
-    let value = site.value.as_ref().unwrap();
-    if value.string().is_some() && parenthesized(&site.module.text, value.span).is_some() {
-        draft.edit(
-            &site.file,
-            &site.module,
-            wrap_in_tuple(&site.module, value.span, &[]),
-            "",
-        );
-    }
 }
 
 fn broker(world: &World) -> Result<String, Finding> {
@@ -228,16 +220,6 @@ fn quote_of(site: &Site, element: &Expr) -> Option<char> {
     Some(char::from(site.module.text[element.span.end - 1]))
 }
 
-fn is_single(value: &Expr) -> bool {
-    match &value.kind {
-        ExprKind::String(_) | ExprKind::Dict(_) => {
-            !matches!(&value.kind, ExprKind::Dict(items) if items.iter().any(|(_, value)| matches!(&value.kind, ExprKind::Dict(inner) if inner.iter().any(|(key, _)| key.as_ref().and_then(Expr::string).as_deref() == Some("exchange")))))
-        }
-        ExprKind::Call { function, .. } => function.name() == Some("Queue"),
-        _ => false,
-    }
-}
-
 #[test]
 fn every_shape_is_edited_as_the_table_says() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("shapes/cases.json")).unwrap();
@@ -263,6 +245,5 @@ fn every_shape_is_edited_as_the_table_says() {
 /// The refusal underlines what the table names.
 fn points_at(case: &Case, finding: &Finding) -> bool {
     let span = finding.places.first().and_then(|place| place.span).unwrap();
-    let wanted = case.span.as_deref().unwrap();
-    span.of(case.before.as_str()).contains(wanted) || wanted.contains(span.of(case.before.as_str()))
+    Some(span.of(case.before.as_str())) == case.span.as_deref()
 }

@@ -154,6 +154,7 @@ fn joined_by_accident(context: &Context<'_>, site: &Site, element: &Expr) -> Opt
     )
 }
 
-fn is_module(value: &Expr) -> bool {
+/// One module by itself.
+pub fn is_module(value: &Expr) -> bool {
     matches!(value.kind, ExprKind::String(_))
 }

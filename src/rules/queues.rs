@@ -244,7 +244,8 @@ fn is_empty_literal(value: &Expr) -> bool {
     }
 }
 
-fn is_queue(value: &Expr) -> bool {
+/// One queue by itself.
+pub fn is_queue(value: &Expr) -> bool {
     match &value.kind {
         ExprKind::Call { function, .. } => function
             .dotted()

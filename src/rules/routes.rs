@@ -37,7 +37,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for site in &sites {
         draft.findings.extend(router_in_front(context, site));
         match found(context, site) {
-            Some(Routed::Router) => complete_tuple(context, draft, site),
+            Some(Routed::Router) => complete_tuple(draft, site, what(context)),
             Some(Routed::EventOnly) if !context.routed_by_router() => {}
             _ => extend(context, draft, site)?,
         }
@@ -136,14 +136,14 @@ fn router_in_front(context: &Context<'_>, site: &Site) -> Option<Finding> {
 }
 
 /// `('router')` is a string to Python, and Celery takes it: only the comma is missing.
-fn complete_tuple(context: &Context<'_>, draft: &mut Draft, site: &Site) {
+pub fn complete_tuple(draft: &mut Draft, site: &Site, what: &str) {
     let Some(value) = site.value.as_ref().filter(|value| value.string().is_some()) else {
         return;
     };
     let bare = parenthesized(&site.module.text, value.span).is_some();
     if bare && site.additions.is_empty() && outside_errors(site, site.top).is_ok() {
         let edits = wrap_in_tuple(&site.module, value.span, &[]);
-        draft.edit(&site.file, &site.module, edits, what(context));
+        draft.edit(&site.file, &site.module, edits, what);
     }
 }
 
@@ -194,6 +194,7 @@ fn is_router(value: &Expr) -> bool {
     matches!(value.kind, ExprKind::String(_) | ExprKind::Call { .. })
 }
 
-fn is_router_or_routes(value: &Expr) -> bool {
+/// One router, or one dict of routes.
+pub fn is_router_or_routes(value: &Expr) -> bool {
     is_router(value) || matches!(value.kind, ExprKind::Dict(_))
 }
