@@ -10,8 +10,9 @@
 //!                     contract, celery, render (embedded templates)
 //! ```
 //!
-//! Only `tree` reads disk, only `apply` writes it, only `cli` and `report` print. Imports go one way, from
-//! the right of this picture to its left; a test holds them to it.
+//! Only `tree` reads a service's files, only `apply` writes them, only `cli` and `report` print; where
+//! another module must look at the disk (`apply` at what it is about to replace, `doctor` for a Python),
+//! it says why. Imports go one way, from the right of this picture to its left; a test holds them to it.
 
 pub mod apply;
 pub mod celery;

@@ -35,6 +35,10 @@ fn imports_go_one_way() {
         assert!(known.contains(&**module), "{module} is in no layer");
         for other in imported {
             assert!(
+                known.contains(&**other),
+                "{module} uses {other}, which is in no layer"
+            );
+            assert!(
                 layer(other) < layer(module),
                 "{module} uses {other}, which is not below it"
             );

@@ -1,4 +1,8 @@
 //! What must hold before anything is written. Reads and judges; writes nothing.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whether a file may be replaced, and what it is now, no snapshot says"
+)]
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;

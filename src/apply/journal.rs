@@ -2,6 +2,10 @@
 //!
 //! Three lines: the plan, its hash, and `commit` once everything is staged. The run holds a lock on
 //! the open file, which the system drops when the process ends, however it ends.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the journal and its lock belong to a run, not to the service"
+)]
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek};

@@ -1,4 +1,8 @@
 //! Which Python a service runs on: named, active, beside the service, its tools', or any.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a Python may stand anywhere, and is none of the service's files"
+)]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -84,7 +88,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
     fn the_link_in_an_environment_is_not_followed() {
         let root = tempfile::tempdir().unwrap();
         let bin = root.path().join(".venv/bin");

@@ -77,6 +77,16 @@ pub(super) fn load(full: &Path) -> Entry {
     look().unwrap_or_else(|error| entry_of(&error))
 }
 
+/// Whether a directory stands there, or a link to one.
+pub(super) fn is_directory(full: &Path) -> bool {
+    full.is_dir()
+}
+
+/// Whether anything stands there, or a link to something.
+pub(super) fn stands(full: &Path) -> bool {
+    full.exists()
+}
+
 /// The bytes of a file outside the service (git's own), if it is a file and not too large.
 pub(super) fn bytes(full: &Path) -> Option<Vec<u8>> {
     let kind = fs::metadata(full).ok()?;

@@ -38,7 +38,9 @@ pub(super) struct Repository {
 impl Repository {
     /// The nearest checkout that `root` is in.
     pub(super) fn around(root: &Path) -> Option<Self> {
-        let top = root.ancestors().find(|top| top.join(".git").exists())?;
+        let top = root
+            .ancestors()
+            .find(|top| disk::stands(&top.join(".git")))?;
         let private = private_directory(top)?;
         let shared = disk::bytes(&private.join("commondir"))
             .and_then(|text| Some(private.join(one_line(&text)?)))
@@ -51,7 +53,7 @@ impl Repository {
             // A checkout without an index has nothing added yet.
             index: match disk::bytes(&index) {
                 Some(bytes) => Index::parse(&bytes),
-                None => (!index.exists()).then(Index::default),
+                None => (!disk::stands(&index)).then(Index::default),
             },
         })
     }
@@ -117,7 +119,7 @@ pub(super) fn state(tree: &Tree, path: &RelPath) -> GitState {
 /// (worktrees, submodules).
 fn private_directory(top: &Path) -> Option<PathBuf> {
     let git = top.join(".git");
-    if git.is_dir() {
+    if disk::is_directory(&git) {
         return Some(git);
     }
     let text = disk::bytes(&git)?;

@@ -215,7 +215,7 @@ impl Snapshot {
     /// Whether a directory stands at `path`, without reading the file that may be there instead.
     pub(super) fn is_directory(&self, path: &RelPath) -> bool {
         match (&self.ground, self.resolve(path)) {
-            (Ground::Disk(root), Ok(real)) => disk::full(root, &real).is_dir(),
+            (Ground::Disk(root), Ok(real)) => disk::is_directory(&disk::full(root, &real)),
             _ => false,
         }
     }
