@@ -89,6 +89,11 @@ fn wrong_usage_exits_2_and_says_why() {
         (&[], "Usage: scaffold-events"),
         (&["check", "--yes"], "unexpected argument '--yes'"),
         (&["check", "-q", "-v"], "cannot be used with"),
+        (
+            &["contracts", "--format", "sarif"],
+            "give it `--format human`",
+        ),
+        (&["contracts", "--format", "github"], "or `--format json`"),
         (&["init", "--name", "a b"], "`a b` is not a service name"),
         (&["init", "--celery-app", "x"], "write MODULE:VARIABLE"),
         (

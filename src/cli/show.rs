@@ -1,6 +1,6 @@
 //! Outcomes on their way out: words, patches, or a format for programs.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 
 use super::{Format, Output, terminal};
 use crate::contract::{Contract, Contracts};
@@ -60,8 +60,13 @@ pub(super) fn contracts(output: &Output) -> Result<u8> {
         known.ids().iter().map(|id| known.find(id)).collect();
     let found = found.map_err(|finding| anyhow!(finding.message))?;
     terminal::out(&match output.format {
+        Format::Human => report::contracts(&found),
         Format::Json => report::contracts_json(&found),
-        Format::Human | Format::Github | Format::Sarif => report::contracts(&found),
+        Format::Github | Format::Sarif => {
+            bail!(
+                "`contracts` has nothing to annotate: give it `--format human` or `--format json`"
+            )
+        }
     })?;
     Ok(0)
 }
