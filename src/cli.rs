@@ -9,7 +9,7 @@ mod terminal;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{AppName, Config, Route, values};
 use crate::merge::Conflict;
@@ -179,7 +179,7 @@ struct Output {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say what was decided, too
-    #[arg(short, long, action = ArgAction::SetTrue, global = true)]
+    #[arg(short, long, global = true)]
     verbose: bool,
     /// When to use colours; `auto` honours `NO_COLOR` and `CLICOLOR_FORCE`
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Colour::Auto, global = true)]

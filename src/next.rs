@@ -4,7 +4,6 @@ use crate::rules::Context;
 
 /// The deploy order and the next commands.
 pub fn steps(context: &Context<'_>) -> Vec<String> {
-    let app = &context.facts.app;
     let old = context.from;
     let mut steps = old.map_or(Vec::new(), |old| {
         context.contract.steps_from(old, &context.name)
@@ -28,14 +27,7 @@ pub fn steps(context: &Context<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    steps.push(format!(
-        "celery -A {} worker",
-        app_argument(&app.module, &app.variable)
-    ));
+    steps.push(format!("celery -A {} worker", context.facts.app.name()));
     steps.push("scaffold-events check".to_owned());
     steps
-}
-
-fn app_argument(module: &str, variable: &str) -> String {
-    format!("{module}:{variable}")
 }

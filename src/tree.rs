@@ -178,7 +178,6 @@ impl Tree {
             names.retain(|name, _| !matches!(self.over.get(&real.join(name)), Some(None)));
             for path in self.created_below(&real) {
                 let rest = path.below(&real).unwrap_or_default();
-                let rest = rest.trim_start_matches('/');
                 match rest.split_once('/') {
                     Some((name, _)) => names.insert(name.to_owned(), true),
                     None => names.insert(rest.to_owned(), false),

@@ -148,7 +148,7 @@ fn released() -> RelPath {
 
 fn files(folder: &RelPath) -> Files {
     let content = |path: &RelPath| {
-        let name = path.below(folder)?.trim_start_matches('/');
+        let name = path.below(folder)?;
         let text = templates::text(path)?;
         Some((RelPath::root().join(name), text.into()))
     };

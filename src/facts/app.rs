@@ -134,7 +134,7 @@ fn is_extension(value: &Expr) -> bool {
 
 /// The app the user named, at the place that makes it (`orders:celery_app` may be an import).
 fn named(service: &Service<'_>, name: &AppName, found: &[Candidate]) -> Result<Candidate, Finding> {
-    let shown = format!("{}:{}", name.module, name.variable);
+    let shown = name.to_string();
     let others = |finding: Finding| {
         found.iter().fold(finding, |finding, app| {
             let finding = finding.at(&app.file, app.call);

@@ -18,7 +18,7 @@ pub mod tasks;
 pub mod text;
 pub mod value;
 
-use crate::config::Config;
+use crate::config::{AppName, Config};
 use crate::edit::Span;
 use crate::finding::{Finding, Place};
 use crate::path::RelPath;
@@ -218,6 +218,16 @@ pub struct App {
     pub loads: Option<Place>,
     /// The namespace as written (`CELERY` or `CELERY_`), with the place that says so.
     pub namespace: Option<(String, RelPath, Span)>,
+}
+
+impl App {
+    /// As a worker's `-A` and `--celery-app` take it.
+    pub fn name(&self) -> AppName {
+        AppName {
+            module: self.module.clone(),
+            variable: self.variable.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{FileChange, Kind};
-use crate::config::{self, AppName, Config, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::contract::Contract;
 use crate::draft::Folded;
 use crate::edit::EditSet;
@@ -18,15 +18,11 @@ pub(super) const LIBRARY_PIN: &str = "library pin";
 
 /// What detection and the user settled on, to be written down so that later runs need not guess.
 pub(super) fn settled(context: &Context<'_>) -> Config {
-    let app = &context.facts.app;
     Config {
         name: Some(context.name.clone()),
         package: None,
         settings: Some(context.settings.entry.clone()),
-        celery_app: Some(AppName {
-            module: app.module.clone(),
-            variable: app.variable.clone(),
-        }),
+        celery_app: Some(context.facts.app.name()),
         tasks_dir: Some(context.facts.layout.directory.clone()),
         env_files: None,
         contract: Some(context.contract.named()),
@@ -100,6 +96,7 @@ fn fill(
 ) {
     record_contract(lock, context.contract);
     let inputs = rules::modules::inputs(context);
+    let text = crate::render::listener(context.contract, &inputs);
     lock.inputs
         .insert("app_module".to_owned(), inputs.app_module);
     lock.inputs
@@ -107,7 +104,6 @@ fn fill(
     lock.inputs
         .insert("handlers_module".to_owned(), inputs.handlers_module);
     let listener = rules::modules::listener(context);
-    let text = crate::render::listener(context.contract, &rules::modules::inputs(context));
     if context
         .tree
         .bytes(&listener)

@@ -70,10 +70,6 @@ pub fn headline(outcome: &Outcome) -> String {
             (yellow(), "nothing to write, but errors".to_owned())
         }
         Status::Pending => (yellow(), format!("{files} to write")),
-        Status::Open if outcome.plan.changes.is_empty() => (
-            yellow(),
-            "nothing written, something is left to you".to_owned(),
-        ),
         Status::Open => (
             yellow(),
             format!("{files} written, something is left to you"),

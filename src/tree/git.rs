@@ -80,7 +80,7 @@ pub(super) fn is_ignored(tree: &Tree, path: &RelPath) -> bool {
     }
     let rules = |directory: &RelPath| match (directory.below(&prefix), repository) {
         (Some(below), _) => {
-            let path = RelPath::parse(below.trim_start_matches('/'))?.join(".gitignore");
+            let path = RelPath::parse(below)?.join(".gitignore");
             tree.bytes(&path).map(|bytes| bytes.to_vec())
         }
         (None, Some(it)) => disk::bytes(&it.top.join(directory.join(".gitignore").as_str())),
@@ -157,7 +157,7 @@ fn matches_any(
         let Some(below) = path.below(&directory) else {
             continue;
         };
-        match gitignore(&text).matched(below.trim_start_matches('/'), is_directory) {
+        match gitignore(&text).matched(below, is_directory) {
             Match::None => {}
             Match::Ignore(_) => return true,
             Match::Whitelist(_) => return false,

@@ -159,7 +159,7 @@ impl Snapshot {
                     let Some(rest) = path.below(directory) else {
                         continue;
                     };
-                    match rest.trim_start_matches('/').split_once('/') {
+                    match rest.split_once('/') {
                         Some((name, _)) => names.insert(name.to_owned(), Found::Directory),
                         None => names.insert(path.file_name().to_owned(), Found::File),
                     };
