@@ -1,5 +1,7 @@
 //! AMQP URLs as kombu and pika read them: the vhost is the path. Pure.
 
+use std::ops::Range;
+
 use crate::edit::Span;
 
 /// What a URL's vhost is written as.
@@ -65,7 +67,7 @@ pub fn split(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The URL with its password starred out, for anything that is shown.
+/// A text with the password in each URL starred out, for anything that is shown.
 ///
 /// ```
 /// # use scaffold_events::url::masked;
@@ -73,26 +75,36 @@ pub fn split(text: &str) -> Vec<Span> {
 /// ```
 pub fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after
-            .find(|c: char| c.is_whitespace() || "/'\"`;,<>".contains(c))
-            .unwrap_or(after.len());
-        let authority = &after[..end];
-        match (authority.find(':'), authority.rfind('@')) {
-            (Some(colon), Some(at)) if colon < at => {
-                out.push_str(&authority[..=colon]);
-                out.push_str("***");
-                out.push_str(&authority[at..]);
-            }
-            _ => out.push_str(authority),
-        }
-        rest = &after[end..];
+    let mut done = 0;
+    for password in passwords(text.as_bytes()) {
+        out.push_str(&text[done..password.start]);
+        out.push_str("***");
+        done = password.end;
     }
-    out.push_str(rest);
-    out
+    out + &text[done..]
+}
+
+/// The passwords in all URLs of a text: what stands between `://user:` and the last `@` of one word.
+/// A placeholder (`{password}`, `%s`, `${NAME}`) is no secret and stays readable.
+pub fn passwords(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = find(bytes, from, b"://") {
+        let start = at + 3;
+        let word = bytes[start..].iter().position(|byte| ends_word(*byte));
+        let word_end = word.map_or(bytes.len(), |length| start + length);
+        let end = find(&bytes[..word_end], start, b"://").unwrap_or(word_end);
+        let colon = bytes[start..end].iter().position(|byte| *byte == b':');
+        let at_sign = bytes[start..end].iter().rposition(|byte| *byte == b'@');
+        if let (Some(colon), Some(at_sign)) = (colon, at_sign)
+            && colon < at_sign
+            && !is_placeholder(&bytes[start + colon + 1..start + at_sign])
+        {
+            found.push(start + colon + 1..start + at_sign);
+        }
+        from = end;
+    }
+    found
 }
 
 /// The URL with its vhost spelt one way, for comparing.
@@ -100,5 +112,56 @@ pub fn normal(text: &str) -> String {
     match vhost(text) {
         Vhost::Slash(at) => format!("{}%2F{}", &text[..at], &text[at + 1..]),
         Vhost::Plain => text.to_owned(),
+    }
+}
+
+fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
+    let at = bytes[from..]
+        .windows(wanted.len())
+        .position(|window| window == wanted)?;
+    Some(from + at)
+}
+
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`')
+}
+
+fn is_placeholder(text: &[u8]) -> bool {
+    let name = |text: &[u8]| {
+        text.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+    };
+    match text {
+        [] | b"%s" | b"***" => true,
+        [b'{', inner @ .., b'}']
+        | [b'$', b'{', inner @ .., b'}']
+        | [b'%', b'(', inner @ .., b')', b's']
+        | [b'$', inner @ ..] => name(inner),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked_and_nothing_else() {
+        for (text, shown) in [
+            ("amqp://u:p@h//", "amqp://u:***@h//"),
+            ("'amqp://u:p/?#@x@h//'", "'amqp://u:***@h//'"),
+            ("a://u:p@h//;a://v:q@h//", "a://u:***@h//;a://v:***@h//"),
+            ("a://:secret@h", "a://:***@h"),
+            ("amqp://u:se,cret<x@h", "amqp://u:***@h"),
+            ("amqp://h:5672//", "amqp://h:5672//"),
+            ("amqp://user@h:5672", "amqp://user@h:5672"),
+            ("amqp://{}:{password}@h", "amqp://{}:{password}@h"),
+            ("a://u:${PASS}@h b@c", "a://u:${PASS}@h b@c"),
+            ("a://u:${PASS:-x}@h", "a://u:***@h"),
+            ("a://%(u)s:%(p)s@h", "a://%(u)s:%(p)s@h"),
+            ("http://h/ mail: a@b", "http://h/ mail: a@b"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
     }
 }
