@@ -13,9 +13,18 @@ pub enum Vhost {
     Plain,
 }
 
-/// The schemes that this bus can run on.
+/// The schemes that worker and emitter read alike.
 pub fn is_amqp(scheme: &str) -> bool {
     matches!(scheme.to_ascii_lowercase().as_str(), "amqp" | "amqps")
+}
+
+/// The schemes by which a worker speaks AMQP: kombu has names of its own for its two clients.
+pub fn is_kombus_amqp(scheme: &str) -> bool {
+    is_amqp(scheme)
+        || matches!(
+            scheme.to_ascii_lowercase().as_str(),
+            "pyamqp" | "librabbitmq"
+        )
 }
 
 /// The scheme of a URL, if it has one.

@@ -9,7 +9,8 @@ use crate::finding::Place;
 use crate::path::RelPath;
 use crate::tree::Tree;
 
-pub use url::{OldUrl, old_urls};
+use url::SCHEMES;
+pub use url::old_urls;
 pub use worker::{Worker, workers};
 
 /// What the files beside the code say of how the service runs.
@@ -20,7 +21,7 @@ pub struct Deployment {
     /// Env files of this machine: only named.
     pub env_local: Vec<RelPath>,
     /// AMQP URLs of the old form (`…//`, `…//name`) in files that are not ours to edit.
-    pub old_urls: Vec<(Place, OldUrl)>,
+    pub old_urls: Vec<Place>,
     /// Worker commands, with the queues they name.
     pub workers: Vec<(Place, Worker)>,
 }
@@ -61,7 +62,7 @@ impl Deployment {
         let Some(bytes) = tree.bytes(path).filter(|bytes| bytes.len() <= LARGEST) else {
             return;
         };
-        let says_url = contains(&bytes, "amqp://") || contains(&bytes, "amqps://");
+        let says_url = SCHEMES.iter().any(|scheme| contains(&bytes, scheme));
         let says_worker = contains(&bytes, "celery");
         if !(says_url || says_worker) || bytes.contains(&0) {
             return;
@@ -75,11 +76,7 @@ impl Deployment {
         };
         let text = masked(&bytes);
         if says_url {
-            self.old_urls.extend(
-                old_urls(&text)
-                    .into_iter()
-                    .map(|url| (place(url.span), url)),
-            );
+            self.old_urls.extend(old_urls(&text).into_iter().map(place));
         }
         if says_worker && role != Role::Env {
             self.workers.extend(

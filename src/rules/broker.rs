@@ -12,7 +12,7 @@ use crate::edit::{Edit, Span};
 use crate::facts::settings::Site;
 use crate::finding::{Finding, Level};
 use crate::python::syntax::{StmtKind, walk};
-use crate::url::{Vhost, is_amqp, scheme, split, vhost};
+use crate::url::{Vhost, is_amqp, is_kombus_amqp, scheme, split, vhost};
 use emitter::emitter_url;
 
 const WHAT: &str = "broker URL";
@@ -181,11 +181,10 @@ fn local_urls(context: &Context<'_>, draft: &mut Draft) {
 
 /// This bus runs on AMQP alone.
 fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), Finding> {
-    let foreign = |scheme: &str| !is_amqp(scheme) && !matches!(scheme, "pyamqp" | "librabbitmq");
-    let amqp = all.schemes.iter().any(|(scheme, ..)| !foreign(scheme));
+    let amqp = (all.schemes.iter()).any(|(scheme, ..)| is_kombus_amqp(scheme));
     let elsewhere = context.settings.environments();
     for (scheme, file, span) in &all.schemes {
-        if foreign(scheme) {
+        if !is_kombus_amqp(scheme) {
             let level = if amqp || context.config.allow_non_amqp || elsewhere.contains(file) {
                 Level::Warning
             } else {

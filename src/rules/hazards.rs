@@ -13,6 +13,13 @@ use crate::finding::Finding;
 use crate::python::syntax::{Expr, ExprKind};
 use elsewhere::{local_settings, old_urls, workers};
 
+/// The first release of pika with which the emitter of 2016 raises.
+pub const PIKA_TOO_NEW: &str = "1.0.0b2";
+
+/// What to do about it.
+pub const PIN_PIKA: &str =
+    "pin pika below 1: `pika==0.10.0` up to Python 3.6, `pika==0.13.1` up to 3.9";
+
 /// Looks for each hazard; a refusal where wiring would break what runs today.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for check in CHECKS {
@@ -267,7 +274,7 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
     let contract = context.contract;
     let pins = &context.facts.pins;
     if let Some(pin) = pins
-        .may_reach("pika", &Version::release("1.0.0b2"))
+        .may_reach("pika", &Version::release(PIKA_TOO_NEW))
         .filter(|_| pins.requires(&contract.library))
     {
         draft.findings.push(
@@ -279,7 +286,7 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
                 ),
             )
             .label("EmitEventException after every event")
-            .help("pin pika below 1: `pika==0.10.0` up to Python 3.6, `pika==0.13.1` up to 3.9")
+            .help(PIN_PIKA)
             .place(&pin.place),
         );
     }

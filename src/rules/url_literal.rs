@@ -10,7 +10,7 @@ use crate::facts::settings::{Settings, Site};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Module};
-use crate::url::{Vhost, is_amqp, scheme, split, vhost};
+use crate::url::{Vhost, is_kombus_amqp, scheme, split, vhost};
 use segment::{HOLE, Segment, flatten, is_format, position};
 
 /// What the URLs of one expression ask for.
@@ -185,7 +185,7 @@ impl Reader<'_, '_> {
             self.urls
                 .schemes
                 .push((scheme.to_ascii_lowercase(), self.file.clone(), whole));
-            if !is_amqp(scheme) && !matches!(scheme, "pyamqp" | "librabbitmq") {
+            if !is_kombus_amqp(scheme) {
                 continue;
             }
             self.vhost_in_a_hole(whole, url_text, segments);

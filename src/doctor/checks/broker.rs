@@ -4,7 +4,8 @@ use crate::doctor::answer::{Broker, Django};
 use crate::doctor::judge::Case;
 use crate::facts::pins::Version;
 use crate::finding::Finding;
-use crate::url::{Vhost, is_amqp, masked, scheme, vhost};
+use crate::rules::hazards::{PIKA_TOO_NEW, PIN_PIKA};
+use crate::url::{Vhost, is_amqp, is_kombus_amqp, masked, scheme, vhost};
 
 /// Events are JSON; a pickle runs code as it is read.
 pub(super) fn accepted_content(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -37,10 +38,7 @@ pub(super) fn two_readers(case: &Case<'_>, found: &mut Vec<Finding>) {
     let Some(worker) = case.app.broker.first() else {
         return;
     };
-    if !matches!(
-        worker.0.as_str(),
-        "amqp" | "amqps" | "pyamqp" | "librabbitmq"
-    ) {
+    if !is_kombus_amqp(&worker.0) {
         found.push(
             Finding::error(
                 "broker-not-amqp",
@@ -131,9 +129,8 @@ pub(super) fn pika(case: &Case<'_>, found: &mut Vec<Finding>) {
     let (Some(pika), true) = (versions.get("pika"), versions.contains_key("zc_common")) else {
         return;
     };
-    let too_new =
-        Version::parse(pika).is_some_and(|version| version >= Version::release("1.0.0b2"));
-    if too_new {
+    let first = Version::release(PIKA_TOO_NEW);
+    if Version::parse(pika).is_some_and(|version| version >= first) {
         found.push(
             Finding::warning(
                 "pika-too-new",
@@ -141,7 +138,7 @@ pub(super) fn pika(case: &Case<'_>, found: &mut Vec<Finding>) {
                     "with pika {pika} the emitter sends an event, then raises `EmitEventException`"
                 ),
             )
-            .help("pin pika below 1: `pika==0.10.0` up to Python 3.6, `pika==0.13.1` up to 3.9"),
+            .help(PIN_PIKA),
         );
     }
 }

@@ -2,43 +2,28 @@
 
 use crate::edit::Span;
 use crate::facts::text::occurrences;
+use crate::url::{Vhost, vhost};
 
-/// An AMQP URL whose path starts with `//`: the worker reads vhost `/`, the emitter an empty one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct OldUrl {
-    /// The whole URL.
-    pub span: Span,
-    /// The path behind the host, up to `?` and `#`: `//` or `//name`.
-    pub path: Span,
-}
+/// The schemes of URLs that are looked for.
+pub(super) const SCHEMES: [&str; 2] = ["amqp://", "amqps://"];
 
-/// The old-form URLs in a text, masked to ASCII.
+/// The old-form URLs in a text, masked to ASCII: the worker reads vhost `/`, the emitter an empty one.
 ///
 /// `amqp://` alone has no host, `amqp://host/` and `amqp://host/%2F` are right.
-pub fn old_urls(text: &str) -> Vec<OldUrl> {
+pub fn old_urls(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    for scheme in ["amqp://", "amqps://"] {
+    for scheme in SCHEMES {
         for start in occurrences(bytes, scheme) {
             let host = start + scheme.len();
-            let end = end_of(bytes, host);
-            let behind = &bytes[host..end];
-            let query = behind.iter().position(|&byte| byte == b'?' || byte == b'#');
-            let behind = &behind[..query.unwrap_or(behind.len())];
-            let Some(slash) = behind.iter().position(|&byte| byte == b'/') else {
-                continue;
-            };
-            let path = host + slash;
-            let length = behind.len() - slash;
-            if slash > 0 && bytes[path..path + length].starts_with(b"//") {
-                found.push(OldUrl {
-                    span: Span::new(start, end),
-                    path: Span::new(path, path + length),
-                });
+            let url = Span::new(start, end_of(bytes, host));
+            let has_host = bytes.get(host) != Some(&b'/');
+            if has_host && vhost(url.of(text)) != Vhost::Plain {
+                found.push(url);
             }
         }
     }
-    found.sort_by_key(|url| url.span);
+    found.sort();
     found
 }
 
@@ -67,16 +52,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn paths(text: &str) -> Vec<&str> {
-        old_urls(text).iter().map(|url| url.path.of(text)).collect()
+    fn old(text: &str) -> Vec<&str> {
+        old_urls(text).iter().map(|url| url.of(text)).collect()
     }
 
     #[test]
     fn the_path_decides() {
-        assert_eq!(paths("amqp://u:p@h:5672//"), ["//"]);
-        assert_eq!(paths("x: \"amqp://h//name?heartbeat=30\""), ["//name"]);
-        assert_eq!(paths("a=amqp://a//;amqp://b//;"), ["//", "//"]);
-        assert_eq!(paths("amqps://${U:-x y}@{{ host }}//"), ["//"]);
+        for url in [
+            "amqp://u:p@h:5672//",
+            "amqp://h//name?heartbeat=30",
+            "amqps://${U:-x y}@{{ host }}//",
+        ] {
+            assert_eq!(old(&format!("x: \"{url}\"")), [url]);
+        }
+        assert_eq!(
+            old("a=amqp://a//;amqp://b//;"),
+            ["amqp://a//", "amqp://b//"]
+        );
     }
 
     #[test]
@@ -91,14 +83,14 @@ mod tests {
             "redis://h//",
             "amqp://h?x=//",
         ] {
-            assert!(paths(url).is_empty(), "{url}");
+            assert!(old(url).is_empty(), "{url}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_is_too_odd(text in "(amqp|://|/|[a-z?#{};'\" \\n]){0,30}") {
-            prop_assert!(old_urls(&text).iter().all(|url| url.span.end <= text.len()));
+            prop_assert!(old_urls(&text).iter().all(|url| url.end <= text.len()));
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn workers(context: &Context<'_>, draft: &mut Draft) {
 /// AMQP URLs of the old form in files that are not ours to edit.
 pub(super) fn old_urls(context: &Context<'_>, draft: &mut Draft) {
     let deployment = &context.facts.deployment;
-    for (place, _) in &deployment.old_urls {
+    for place in &deployment.old_urls {
         let (message, help) = if deployment.env_local.contains(&place.path) {
             (
                 "this machine's own env file still has a broker URL that ends in `//`",
