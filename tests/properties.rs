@@ -9,6 +9,7 @@ mod laws;
 #[path = "properties/services.rs"]
 mod services;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -91,16 +92,33 @@ mod converted {
 
     #[test]
     fn tabs_in_give_tabs_out() {
+        let indented = std::cell::Cell::new(0);
         every_fixture(|files, plain| {
-            let Some(tabbed) = tabbed(files) else {
-                return Ok(());
-            };
+            let tabbed = each_python(files, |text| with_tabs(text).unwrap_or(text.to_vec()));
             let outcome = obeyed("orders", &tabbed, &Config::default())?;
             if outcome.plan.is_refused() != plain.plan.is_refused() {
                 return Err("refused in one of the two only".to_owned());
             }
+            for change in &outcome.plan.changes {
+                let path = &change.path;
+                if !tabbed
+                    .get(path)
+                    .is_some_and(|text| is_indented_by_tabs(text))
+                {
+                    continue; // nothing in it says how it is indented
+                }
+                for line in new_lines(&tabbed[path], &outcome.after[path]) {
+                    let text = String::from_utf8_lossy(line);
+                    if line.starts_with(b" ") {
+                        return Err(format!("{path} has spaces in front of {text:?}"));
+                    }
+                    indented.set(indented.get() + usize::from(line.starts_with(b"\t")));
+                }
+            }
             Ok(())
         });
+        // How lines are broken is another matter: tabs make them shorter.
+        assert!(indented.get() > 100, "only {} lines", indented.get());
     }
 
     #[test]
@@ -162,6 +180,26 @@ mod converted {
             failures.len(),
             failures.join("\n")
         );
+    }
+
+    /// Whether a block or a bracket is: a line behind a backslash goes where it looks well.
+    fn is_indented_by_tabs(text: &[u8]) -> bool {
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        let opens = |line: &[u8]| {
+            matches!(
+                line.trim_ascii_end().last(),
+                Some(b':' | b'(' | b'[' | b'{')
+            )
+        };
+        lines
+            .windows(2)
+            .any(|two| opens(two[0]) && two[1].starts_with(b"\t"))
+    }
+
+    fn new_lines<'a>(before: &'a [u8], after: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let lines = |text: &'a [u8]| text.split_inclusive(|byte| *byte == b'\n');
+        let known: BTreeSet<&[u8]> = lines(before).collect();
+        lines(after).filter(move |line| !known.contains(line))
     }
 
     fn same(path: &RelPath, wanted: &[u8], got: &[u8]) -> Result<(), String> {
@@ -341,16 +379,6 @@ fn with_newline(text: &[u8], newline: &[u8]) -> Vec<u8> {
 }
 
 /// Indentation in tabs; `None` where some is not a multiple of four spaces.
-fn tabbed(files: &Files) -> Option<Files> {
-    let mut out = files.clone();
-    for (path, text) in &mut out {
-        if path.has_extension("py") {
-            *text = with_tabs(text)?;
-        }
-    }
-    Some(out)
-}
-
 fn with_tabs(text: &[u8]) -> Option<Vec<u8>> {
     let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
         let spaces = line.iter().take_while(|byte| **byte == b' ').count();

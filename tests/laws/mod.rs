@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::lock::{LOCK, Lock};
+use scaffold_events::newline::Newline;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Kind, Plan, plan};
 use scaffold_events::python::parse::parse;
@@ -90,10 +91,15 @@ fn undone(before: &Files, after: &Files) -> Result<(), String> {
     };
     let lock = Lock::parse(lock).map_err(|finding| finding.message)?;
     for (path, shared) in &lock.shared {
-        // Text that is no UTF-8 and text whose newlines do not tell its own from ours are not undone.
-        let undone = shared.undo(&after[path]);
-        if undone.is_some_and(|undone| undone != before[path]) {
-            return Err(format!("{path} is not as it was when undone"));
+        // Text whose newlines do not tell its own from ours, or that is no UTF-8, may not be undone.
+        let sure = std::str::from_utf8(&before[path]).is_ok()
+            && Newline::of(&before[path]) != Newline::Mixed;
+        match shared.undo(&after[path]) {
+            Some(undone) if undone != before[path] => {
+                return Err(format!("{path} is not as it was when undone"));
+            }
+            None if sure => return Err(format!("{path} cannot be undone")),
+            Some(_) | None => {}
         }
     }
     Ok(())
