@@ -8,16 +8,34 @@ use crate::path::RelPath;
 
 /// A service's name: it becomes part of a queue's name and stands in Python source.
 pub fn service_name(text: &str) -> Result<String, String> {
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if starts_well && text.chars().all(fits) && text.len() <= NAME_LIMIT {
-        return Ok(text.to_owned());
+    match why_no_service_name(text) {
+        None => Ok(text.to_owned()),
+        Some(why) => Err(format!(
+            "{} is not a service name: {why}; lower-case letters, digits, `.`, `_` and `-`, at most \
+             {NAME_LIMIT}, a letter or digit first",
+            shown(text)
+        )),
     }
-    Err(format!(
-        "{} is not a service name: letters, digits, `.`, `_` and `-`, at most {NAME_LIMIT}, \
-         a letter or digit first",
-        shown(text)
-    ))
+}
+
+/// What keeps a text from being a service's name, if anything does.
+pub fn why_no_service_name(text: &str) -> Option<String> {
+    let starts = |first: char| first.is_ascii_lowercase() || first.is_ascii_digit();
+    let follows = |other: char| starts(other) || "._-".contains(other);
+    if text.is_empty() {
+        Some("it is empty".to_owned())
+    } else if text.len() > NAME_LIMIT {
+        Some(format!(
+            "it has {} bytes, at most {NAME_LIMIT} fit",
+            text.len()
+        ))
+    } else if let Some(odd) = text.chars().find(|&other| !follows(other)) {
+        Some(format!("it contains {odd:?}"))
+    } else if !text.starts_with(starts) {
+        Some("it does not start with a letter or digit".to_owned())
+    } else {
+        None
+    }
 }
 
 /// A dotted Python name: `orders`, `shop.orders`.

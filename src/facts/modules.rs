@@ -1,5 +1,6 @@
 //! Dotted names and the files they mean. Pure: knows the service's own files only.
 
+use crate::config::values;
 use crate::path::RelPath;
 use crate::tree::{Entry, Tree};
 
@@ -151,13 +152,7 @@ impl Roots {
 
 /// Whether this is a name that can stand in a dotted path: an ASCII identifier, and no keyword.
 pub fn is_identifier(name: &str) -> bool {
-    let mut characters = name.chars();
-    let starts = characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    starts
-        && characters.all(|other| other.is_ascii_alphanumeric() || other == '_')
-        && !KEYWORDS.contains(&name)
+    values::identifier(name).is_ok()
 }
 
 /// Whether a file stands there.
@@ -186,14 +181,6 @@ pub fn package_root(tree: &Tree, file: &RelPath) -> RelPath {
     }
     directory
 }
-
-/// Python 2's and 3's keywords: a module of such a name cannot be imported.
-const KEYWORDS: [&str; 37] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-    "def", "del", "elif", "else", "except", "exec", "finally", "for", "from", "global", "if",
-    "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "print", "raise", "return",
-    "try", "while", "with", "yield",
-];
 
 /// `a.b` below a directory; the empty name is the directory's own `__init__.py`.
 fn module_below(tree: &Tree, directory: &RelPath, dotted: &str) -> Option<RelPath> {

@@ -1,6 +1,7 @@
 //! The service's name on the bus. Pure.
 
 use crate::config::Config;
+use crate::config::values::why_no_service_name;
 use crate::finding::Finding;
 use crate::tree::Tree;
 
@@ -36,19 +37,7 @@ pub fn service_name(
 
 /// Whether this can be a service's name: `[a-z0-9][a-z0-9._-]*`, at most 200 bytes.
 pub fn valid(name: &str) -> Result<(), Finding> {
-    let starts = |first: char| first.is_ascii_lowercase() || first.is_ascii_digit();
-    let follows = |other: char| starts(other) || "._-".contains(other);
-    let odd = name.chars().find(|&other| !follows(other));
-    let why = if name.is_empty() {
-        "it is empty".to_owned()
-    } else if name.len() > LONGEST {
-        // AMQP names have at most 255 bytes, and the queue's carries a suffix.
-        format!("it has {} bytes, at most {LONGEST} fit", name.len())
-    } else if let Some(odd) = odd {
-        format!("it contains {odd:?}")
-    } else if !name.starts_with(starts) {
-        "it does not start with a letter or digit".to_owned()
-    } else {
+    let Some(why) = why_no_service_name(name) else {
         return Ok(());
     };
     let shown: String = name.chars().take(40).collect();
@@ -63,8 +52,6 @@ pub fn valid(name: &str) -> Result<(), Finding> {
         format!("name it in lower-case letters, digits, '.', '_' and '-': `scaffold-events init --name {suggestion}`")
     }))
 }
-
-const LONGEST: usize = 200;
 
 const SAY_NOTHING: [&str; 20] = [
     "src",
@@ -163,7 +150,7 @@ mod tests {
         #[test]
         fn what_a_directory_gives_is_valid(directory: String) {
             let name = from_directory(&directory);
-            prop_assert!(name.is_empty() || name.len() > LONGEST || valid(&name).is_ok());
+            prop_assert!(name.is_empty() || name.len() > 200 || valid(&name).is_ok());
         }
     }
 }
