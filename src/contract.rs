@@ -14,7 +14,7 @@ use crate::edit::Span;
 use crate::path::RelPath;
 use field::{dotted, identifier, plain, some_identifier, some_version, version};
 
-pub use known::Contracts;
+pub use known::{Contracts, Id};
 pub use migration::{Step, When};
 pub use setting::{Argument, Expression, Import, LibrarySetting, Literal};
 
@@ -203,7 +203,7 @@ impl Contract {
             let why = format!("this is `{}`, and the folder is that of `{id}`", self.id);
             return Some(("id", why));
         }
-        if !known::is_id(&self.id) {
+        if Id::parse(&self.id).is_none() {
             let why = format!(
                 "`{}` is no id: write LINE@GENERATION.REVISION, as in `our-bus@1.0`",
                 self.id

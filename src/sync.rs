@@ -117,7 +117,7 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
         }
     };
     let kept = scene.kept()?;
-    if !kept.needs_move() {
+    if !kept.needs_move(wishes) {
         return Ok(finish::finish(&scene, &kept));
     }
     match scene.moved(&kept)? {

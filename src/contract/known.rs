@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Contract, Files, Invalid, folder};
+use crate::config::values::contract_id;
 use crate::finding::{Finding, nearest};
 use crate::lock::{self, Lock, Text};
 use crate::path::RelPath;
@@ -16,9 +17,11 @@ pub struct Contracts(BTreeMap<Id, Files>);
 
 /// `line@generation.revision`; sorts oldest first within a line.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Id {
-    line: String,
-    generation: u32,
+pub struct Id {
+    /// `zc-common` of `zc-common@1.0`.
+    pub line: String,
+    /// `1` of `zc-common@1.0`: what goes over the wire.
+    pub generation: u32,
     revision: u32,
 }
 
@@ -45,7 +48,7 @@ impl Contracts {
     pub fn find(&self, id: &str) -> Result<Contract, Finding> {
         let mut newest_first = self.0.iter().rev();
         let (found, files) = newest_first
-            .find(|(known, _)| id == known.to_string() || id == known.generation())
+            .find(|(known, _)| id == known.to_string() || id == known.newest())
             .ok_or_else(|| self.unknown(id))?;
         Contract::of(&found.to_string(), files.clone())
             .map_err(|invalid| unreadable(found, &invalid))
@@ -103,7 +106,9 @@ impl Contracts {
 }
 
 impl Id {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the id of one version: `zc-common@1.0`.
+    pub fn parse(text: &str) -> Option<Self> {
+        contract_id(text).ok()?;
         let (line, version) = text.split_once('@')?;
         let (generation, revision) = version.split_once('.')?;
         Some(Self {
@@ -120,8 +125,8 @@ impl Id {
         Self::parse(&text).expect("contract folders are named 1.0, 1.1, …")
     }
 
-    /// `zc-common@1` of `zc-common@1.0`.
-    fn generation(&self) -> String {
+    /// What the newest revision of its generation is asked for by: `zc-common@1` of `zc-common@1.0`.
+    pub fn newest(&self) -> String {
         format!("{}@{}", self.line, self.generation)
     }
 }
@@ -135,11 +140,6 @@ impl fmt::Display for Id {
         } = self;
         write!(f, "{line}@{generation}.{revision}")
     }
-}
-
-/// Whether text is the id of one version: `zc-common@1.0`.
-pub(super) fn is_id(text: &str) -> bool {
-    crate::config::values::contract_id(text).is_ok() && Id::parse(text).is_some()
 }
 
 fn released() -> RelPath {

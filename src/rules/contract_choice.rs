@@ -1,6 +1,6 @@
 //! Which contract to wire, where nobody chose one: the one that the pinned library needs.
 
-use crate::contract::{Contract, Contracts, DEFAULT};
+use crate::contract::{Contract, Contracts, DEFAULT, Id};
 use crate::facts::pins::{Pin, Pins, Version};
 use crate::finding::Finding;
 
@@ -41,10 +41,7 @@ pub fn disagreement(context: &Context<'_>, contracts: &Contracts) -> Option<Find
             .iter()
             .filter(|other| other.library == contract.library)
     };
-    let generation = |id: &str| {
-        id.rsplit_once('.')
-            .map(|(generation, _)| generation.to_owned())
-    };
+    let generation = |id: &str| Id::parse(id).map(|id| id.newest());
     let own = generation(&contract.id);
     if of_library().all(|other| generation(&other.id) != own) || fits(pins, contract, &newest) {
         return None;
@@ -67,11 +64,9 @@ pub fn disagreement(context: &Context<'_>, contracts: &Contracts) -> Option<Find
 
 /// The newest revision of each generation.
 fn newest_revisions(contracts: &Contracts) -> Vec<Contract> {
-    let ids = contracts.ids();
-    let generations = ids.iter().filter_map(|id| Some(id.rsplit_once('.')?.0));
     let mut newest: Vec<Contract> = Vec::new();
-    for generation in generations {
-        if let Ok(contract) = contracts.find(generation)
+    for id in contracts.ids().iter().filter_map(|id| Id::parse(id)) {
+        if let Ok(contract) = contracts.find(&id.newest())
             && newest.iter().all(|have| have.id != contract.id)
         {
             newest.push(contract);

@@ -1,6 +1,6 @@
 //! What `sync` says of what it finds.
 
-use crate::contract::{Contract, Contracts};
+use crate::contract::{Contract, Contracts, Id};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind};
@@ -65,17 +65,13 @@ pub(super) fn overlapping(path: &RelPath, places: usize) -> Finding {
 
 /// A later generation of the same line is worth knowing, and nothing more.
 pub(super) fn newer(id: &str, contracts: &Contracts) -> Option<Finding> {
-    let parts = |id: &str| -> Option<(String, u32)> {
-        let (line, version) = id.split_once('@')?;
-        Some((line.to_owned(), version.split_once('.')?.0.parse().ok()?))
-    };
-    let (line, generation) = parts(id)?;
+    let Id {
+        line, generation, ..
+    } = Id::parse(id)?;
     let ids = contracts.ids();
-    let later = ids.iter().filter_map(|id| parts(id));
-    let newest = later
-        .filter(|(other, _)| *other == line)
-        .map(|(_, generation)| generation)
-        .max()?;
+    let known = ids.iter().filter_map(|id| Id::parse(id));
+    let of_line = known.filter(|other| other.line == line);
+    let newest = of_line.map(|other| other.generation).max()?;
     (newest > generation).then(|| {
         Finding::note(
             "newer-generation",

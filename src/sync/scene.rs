@@ -8,7 +8,7 @@ use super::moved::pins;
 use super::places::on_disk;
 use super::{Wishes, lock_path};
 use crate::config::{self, Config, Loaded};
-use crate::contract::{Contract, Contracts};
+use crate::contract::{Contract, Contracts, Id};
 use crate::finding::Finding;
 use crate::lock::Lock;
 use crate::path::RelPath;
@@ -44,7 +44,6 @@ pub(super) struct Way {
     pub(super) missing: Vec<(RelPath, String)>,
     /// The settings of the two contracts differ.
     pub(super) contracts_differ: bool,
-    pub(super) restore: bool,
 }
 
 impl Way {
@@ -58,11 +57,11 @@ impl Way {
         self.settings().next().is_some() && !self.missing.is_empty()
     }
 
-    pub(super) fn needs_move(&self) -> bool {
+    pub(super) fn needs_move(&self, wishes: &Wishes) -> bool {
         let wanted = self.settings().next().is_some();
         self.contracts_differ
             || self.plan.is_refused()
-            || (wanted && (self.missing.is_empty() || self.restore))
+            || (wanted && (self.missing.is_empty() || wishes.restore))
     }
 }
 
@@ -130,7 +129,6 @@ impl<'a> Scene<'a> {
         Ok(Way {
             contracts_differ: self.contracts_differ(&undone)?,
             missing: undone.missing,
-            restore: self.wishes.restore,
             moves: false,
             tree,
             plan,
@@ -207,7 +205,6 @@ impl<'a> Scene<'a> {
             moves: true,
             missing: undone.missing,
             contracts_differ: kept.contracts_differ,
-            restore: self.wishes.restore,
         }))
     }
 
@@ -220,9 +217,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// `zc-common@1` of `zc-common@1.0`.
-fn generation(id: &str) -> String {
-    id.rsplit_once('.')
-        .map_or(id, |(generation, _)| generation)
-        .to_owned()
+/// `zc-common@1` of `zc-common@1.0`; of a folder, its own name.
+fn generation(name: &str) -> String {
+    Id::parse(name).map_or_else(|| name.to_owned(), |id| id.newest())
 }
