@@ -71,6 +71,14 @@ impl Setting {
         self.names().1
     }
 
+    /// Whether some dialect spells it so, under whatever namespace.
+    fn may_be(self, name: &str) -> bool {
+        let prefix = name.strip_suffix(&self.lower().to_ascii_uppercase());
+        name == self.old()
+            || name == self.lower()
+            || prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
+    }
+
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::TaskQueues => ("task_queues", "CELERY_QUEUES"),
@@ -109,6 +117,18 @@ impl Dialect {
             Self::Lower => setting.lower().to_owned(),
         }
     }
+}
+
+/// Whether two names are one setting to Celery, each in some dialect.
+///
+/// ```
+/// # use scaffold_events::celery::one_setting;
+/// assert!(one_setting("CELERY_QUEUES", "task_queues") && one_setting("ORDERS_IMPORTS", "imports"));
+/// assert!(!one_setting("CELERY_QUEUES", "CELERY_TASK_ROUTES"));
+/// ```
+pub fn one_setting(one: &str, other: &str) -> bool {
+    let both = |setting: Setting| setting.may_be(one) && setting.may_be(other);
+    one == other || Setting::ALL.into_iter().any(both)
 }
 
 /// The prefix that a namespace stands for: `CELERY` and `CELERY_` both give `CELERY_`.

@@ -40,8 +40,7 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
         Err(finding) => return Ok(unwired(Vec::new(), vec![finding])),
     };
     let recorded = contracts.recorded(&lock).ok();
-    let words = words(&lock, recorded.as_ref());
-    let mut removal = Removal::new(tree, &lock, words);
+    let mut removal = Removal::new(tree, &lock, recorded.as_ref());
     removal.owned(edited);
     removal.shared();
     removal.seeded();
@@ -77,7 +76,7 @@ pub(crate) struct Undone {
 
 /// Takes out our settings, by undoing or by meaning.
 pub(crate) fn undone(tree: &Tree, lock: &Lock, recorded: &Contract) -> Undone {
-    let mut removal = Removal::new(tree, lock, words(lock, Some(recorded)));
+    let mut removal = Removal::new(tree, lock, Some(recorded));
     removal.shared();
     removal.seeded();
     let Removal {
@@ -121,21 +120,4 @@ fn without_lock(tree: &Tree) -> Plan {
         config::FILE
     ));
     unwired(Vec::new(), vec![finding])
-}
-
-/// What marks a part of a setting as one for events.
-fn words(lock: &Lock, recorded: Option<&Contract>) -> Vec<String> {
-    let mut words: Vec<String> = lock.inputs.values().cloned().collect();
-    words.retain(|word| word.contains('.'));
-    if let Some(contract) = recorded.cloned() {
-        words.extend([
-            contract.exchange,
-            contract.exchange_variable,
-            contract.queue_suffix,
-            contract.event_task,
-            contract.router,
-            contract.listener_module,
-        ]);
-    }
-    words
 }

@@ -192,7 +192,10 @@ impl<'a> Scene<'a> {
         let tree = self.bare(&undone);
         let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
         if plan.is_refused() {
-            let findings = if kept.plan.is_refused() && !kept.contracts_differ {
+            // Of old and new names, ours are no matter: they move.
+            let mixed = |finding: &Finding| finding.code == "settings-mixed";
+            let is_theirs = plan.findings.iter().any(mixed);
+            let findings = if kept.plan.is_refused() && !kept.contracts_differ && !is_theirs {
                 kept.plan.findings.clone()
             } else {
                 on_disk(&plan.findings, &tree, self.tree)

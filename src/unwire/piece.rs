@@ -1,5 +1,6 @@
 //! What an edit of ours says, so that it can be found again wherever it stands now. Pure.
 
+use crate::celery::{Setting, one_setting};
 use crate::lock::Undo;
 use crate::python::meaning::{entry, expression, statement};
 use crate::python::parse::parse;
@@ -24,6 +25,35 @@ impl Piece {
             PieceKind::Element(meaning) => Some(meaning.clone()),
             PieceKind::Entry(key, _) => Some(key.clone()),
             PieceKind::Names(..) | PieceKind::Bracket | PieceKind::Slash => None,
+        }
+    }
+
+    /// Whether it is what a summary calls so.
+    pub(crate) fn is_called(&self, what: &str) -> bool {
+        let is = |setting: Setting| {
+            let name = match &self.kind {
+                PieceKind::Statement { binds, .. } => binds.as_deref().unwrap_or_default(),
+                PieceKind::Entry(key, _) => key,
+                PieceKind::Names(..)
+                | PieceKind::Element(_)
+                | PieceKind::Bracket
+                | PieceKind::Slash => return false,
+            };
+            let name = name.rsplit(['.', '[']).next().unwrap_or_default();
+            one_setting(name.trim_matches(['"', ']']), setting.lower())
+        };
+        match what {
+            "events queue" => is(Setting::TaskQueues),
+            "event route" | "router" => is(Setting::TaskRoutes),
+            "listener import" => is(Setting::Imports),
+            "broker URL for the emitter" => is(Setting::BrokerUrl),
+            "broker URL" => self.kind == PieceKind::Slash,
+            "kombu import" => matches!(&self.kind, PieceKind::Names(..)),
+            "events exchange" => {
+                matches!(&self.kind, PieceKind::Statement { meaning, .. } if meaning.contains("Exchange("))
+                    && !is(Setting::TaskQueues)
+            }
+            name => self.named().as_deref() == Some(name),
         }
     }
 }

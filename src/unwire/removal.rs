@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edited;
 use crate::config;
+use crate::contract::Contract;
 use crate::edit::Span;
 use crate::finding::Finding;
 use crate::lock::{self, LOCK, Lock, Seeded, Shared};
@@ -16,6 +17,8 @@ pub(super) struct Removal<'a> {
     pub(super) tree: &'a Tree,
     pub(super) lock: &'a Lock,
     pub(super) words: Vec<String>,
+    /// Those of them that nothing but events is called by.
+    pub(super) events: Vec<String>,
     pub(super) changes: BTreeMap<RelPath, FileChange>,
     pub(super) findings: Vec<Finding>,
     /// Files that are as they were before us, to the byte.
@@ -25,11 +28,12 @@ pub(super) struct Removal<'a> {
 }
 
 impl<'a> Removal<'a> {
-    pub(super) fn new(tree: &'a Tree, lock: &'a Lock, words: Vec<String>) -> Self {
+    pub(super) fn new(tree: &'a Tree, lock: &'a Lock, recorded: Option<&Contract>) -> Self {
         Self {
             tree,
             lock,
-            words,
+            words: words(lock, recorded),
+            events: recorded.map_or_else(Vec::new, of_events_alone),
             changes: BTreeMap::new(),
             findings: Vec::new(),
             restored: BTreeSet::new(),
@@ -203,6 +207,29 @@ fn elsewhere(path: &RelPath) -> Finding {
         .in_file(path)
         .help("have it recorded where it is, then remove: `scaffold-events sync`")
         .help("or leave it to you, and take out the rest: `scaffold-events remove --force`")
+}
+
+/// What marks a part of a setting as one for events.
+fn words(lock: &Lock, recorded: Option<&Contract>) -> Vec<String> {
+    let mut words: Vec<String> = lock.inputs.values().cloned().collect();
+    words.retain(|word| word.contains('.'));
+    if let Some(contract) = recorded {
+        words.extend(of_events_alone(contract));
+        words.extend([
+            contract.exchange_variable.clone(),
+            contract.queue_suffix.clone(),
+        ]);
+    }
+    words
+}
+
+fn of_events_alone(contract: &Contract) -> Vec<String> {
+    vec![
+        contract.exchange.clone(),
+        contract.event_task.clone(),
+        contract.router.clone(),
+        contract.listener_module.clone(),
+    ]
 }
 
 /// A file that goes.

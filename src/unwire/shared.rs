@@ -4,9 +4,11 @@ use super::piece::{Piece, pieces};
 use super::removal::Removal;
 use super::take_out::take_out;
 use crate::edit::{EditSet, Span};
-use crate::finding::Finding;
+use crate::facts::text::contains;
+use crate::finding::{Finding, Place};
 use crate::lock::Shared;
 use crate::path::RelPath;
+use crate::python::syntax::{Module, StmtKind, walk};
 use crate::verify;
 
 impl Removal<'_> {
@@ -31,12 +33,50 @@ impl Removal<'_> {
         let mut wanted: Vec<Piece> = shared.undo.iter().flat_map(pieces).collect();
         for file in self.where_they_may_be(path) {
             if wanted.is_empty() {
-                return;
+                break;
             }
             wanted = self.take_from(&file, &wanted, &shared.establishes);
         }
         let named = wanted.iter().filter_map(Piece::named);
         self.missing.extend(named.map(|name| (path.clone(), name)));
+    }
+
+    /// Whatever in this file still is about events, and no finding speaks of.
+    fn tell_what_stays(&mut self, path: &RelPath, module: &Module, cuts: &EditSet) {
+        let mut text = module.text.to_vec();
+        for cut in cuts.iter() {
+            text[cut.span().start..cut.span().end].fill(0);
+        }
+        let mut told = Vec::new();
+        walk(&module.body, &mut |stmt| {
+            let is_simple = matches!(
+                stmt.kind,
+                StmtKind::Assign { .. } | StmtKind::Augment { .. } | StmtKind::Expr { .. }
+            );
+            let mut words = self.events.iter();
+            if is_simple && words.any(|word| contains(stmt.span.of(&text[..]), word)) {
+                told.push(stmt.span);
+            }
+        });
+        for span in told {
+            let place = Place {
+                path: path.clone(),
+                span: Some(span),
+            };
+            if self
+                .findings
+                .iter()
+                .any(|finding| finding.places.contains(&place))
+            {
+                continue;
+            }
+            self.findings.push(
+                Finding::note("part-left", "this is about events, and stays")
+                    .at(path, span)
+                    .label("not as it was written: it may be yours by now")
+                    .help("take it out by hand where you do not need it"),
+            );
+        }
     }
 
     /// Gives what does not stand in this file.
@@ -58,6 +98,7 @@ impl Removal<'_> {
                     .help("take it out by hand where you do not need it"),
             );
         }
+        self.tell_what_stays(path, &module, &taken.edits);
         if taken.edits.is_empty() {
             return taken.missing;
         }
@@ -66,7 +107,15 @@ impl Removal<'_> {
             self.findings.push(inseparable(path, &taken.edits));
             return Vec::new();
         }
-        self.edit(path, after, establishes);
+        let went = |what: &&String| {
+            let is = |piece: &&Piece| piece.is_called(what);
+            let mut stays = taken.stays.iter();
+            let mut all = wanted.iter();
+            !stays.any(|piece| is(&piece))
+                || all.any(|piece| is(&piece) && !taken.stays.contains(piece))
+        };
+        let what: Vec<String> = establishes.iter().filter(went).cloned().collect();
+        self.edit(path, after, &what);
         taken.missing
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::cut;
 use super::piece::{Piece, PieceKind, parts};
+use crate::celery::one_setting;
 use crate::edit::{Edit, EditSet, Span};
 use crate::python::meaning::{expression, statement};
 use crate::python::syntax::{Expr, ExprKind, Module, Sequence, Stmt, StmtKind, walk};
@@ -22,6 +23,8 @@ pub struct Taken {
     pub missing: Vec<Piece>,
     /// What is ours and stays, with the reason.
     pub left: Vec<(Span, &'static str)>,
+    /// Pieces that do not go, or not whole.
+    pub stays: Vec<Piece>,
 }
 
 /// Takes the pieces out of a module. `words` tell what belongs to events from what ordinary tasks need.
@@ -34,6 +37,7 @@ pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
         aliases: BTreeSet::new(),
         unwrap: pieces.iter().any(|piece| piece.kind == PieceKind::Bracket),
         left: Vec::new(),
+        kept: BTreeSet::new(),
     };
     let mut missing = Vec::new();
     for piece in pieces {
@@ -44,8 +48,10 @@ pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
     search.keep_what_is_read();
     search.left.sort_unstable();
     search.left.dedup();
+    let stays = pieces.iter().filter(|piece| search.keeps(piece)).cloned();
     Taken {
         edits: search.edits().unwrap_or_default(),
+        stays: missing.iter().cloned().chain(stays).collect(),
         missing,
         left: search.left,
     }
@@ -63,6 +69,8 @@ struct Search<'m> {
     /// A bracket around a value was ours.
     unwrap: bool,
     left: Vec<(Span, &'static str)>,
+    /// The names of statements that are still read.
+    kept: BTreeSet<String>,
 }
 
 impl<'m> Search<'m> {
@@ -90,7 +98,8 @@ impl<'m> Search<'m> {
                 key.is_none() && expression(module, value) == *meaning
             }),
             PieceKind::Entry(key, meaning) => self.item(|module, (found, value)| {
-                found.as_ref() == Some(key) && expression(module, value) == *meaning
+                found.is_some_and(|found| is_one_name(&found, key))
+                    && expression(module, value) == *meaning
             }),
             PieceKind::Bracket => true,
             PieceKind::Slash => {
@@ -125,11 +134,58 @@ impl<'m> Search<'m> {
             self.statements.push((stmt, binds.map(str::to_owned)));
             return true;
         }
-        let Some((stmt, value)) = bound.pop() else {
-            return self.keyword(meaning, binds.unwrap_or_default());
+        if let Some((stmt, value)) = bound.pop() {
+            self.parts_of(stmt, value, parts);
+            return true;
+        }
+        let name = binds.unwrap_or_default();
+        self.keyword(meaning, name) || self.renamed(meaning, name, parts)
+    }
+
+    /// The same setting under another name of Celery's: `CELERY_QUEUES` is `CELERY_TASK_QUEUES` now.
+    fn renamed(&mut self, meaning: &str, name: &str, ours: &[String]) -> bool {
+        let module = self.module;
+        let wanted = meaning
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='));
+        let mut found = None;
+        walk(&module.body, &mut |stmt| {
+            if let StmtKind::Assign { targets, value, .. } = &stmt.kind
+                && let [target] = targets.as_slice()
+                && is_one_name(&expression(module, target), name)
+                && parts(module, value)
+                    .iter()
+                    .any(|part| ours.contains(part) && self.is_about_events(part))
+            {
+                found = Some((stmt, value, expression(module, target)));
+            }
+        });
+        let Some((stmt, value, now)) = found else {
+            return false;
         };
-        self.parts_of(stmt, value, parts);
+        if Some(expression(module, value).as_str()) == wanted {
+            self.statements.push((stmt, Some(now)));
+        } else {
+            self.parts_of(stmt, value, ours);
+        }
         true
+    }
+
+    fn is_about_events(&self, meaning: &str) -> bool {
+        let mut words = self.words.iter();
+        words.any(|word| meaning.contains(word.as_str()))
+    }
+
+    /// Whether a piece does not go, or not whole.
+    fn keeps(&self, piece: &Piece) -> bool {
+        match &piece.kind {
+            PieceKind::Statement { binds, .. } => {
+                binds.as_ref().is_some_and(|name| self.kept.contains(name))
+            }
+            PieceKind::Slash => true,
+            PieceKind::Names(..) => self.aliases.is_empty(),
+            PieceKind::Element(_) | PieceKind::Entry(..) | PieceKind::Bracket => false,
+        }
     }
 
     /// A last keyword without a comma, `queues=(…)`, reads like a statement by itself.
@@ -138,7 +194,8 @@ impl<'m> Search<'m> {
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('='));
         self.item(|module, (key, found)| {
-            key.as_deref() == Some(name) && Some(expression(module, found).as_str()) == value
+            key.is_some_and(|key| is_one_name(&key, name))
+                && Some(expression(module, found).as_str()) == value
         })
     }
 
@@ -147,11 +204,7 @@ impl<'m> Search<'m> {
         let spans = item_spans(value);
         let meanings = parts(self.module, value);
         for (span, meaning) in spans.iter().zip(&meanings) {
-            let about_events = self
-                .words
-                .iter()
-                .any(|word| meaning.contains(word.as_str()));
-            if ours.contains(meaning) && about_events {
+            if ours.contains(meaning) && self.is_about_events(meaning) {
                 self.items.insert(*span);
             }
         }
@@ -196,12 +249,14 @@ impl<'m> Search<'m> {
             let statements = self.statements.len();
             let aliases = self.aliases.len();
             let mut left = Vec::new();
+            let kept_names = &mut self.kept;
             self.statements.retain(|(stmt, binds)| {
-                let kept = binds.as_ref().is_some_and(|name| read.contains(name));
-                if kept {
+                let kept = binds.as_ref().filter(|name| read.contains(*name));
+                if let Some(name) = kept {
                     left.push((stmt.span, "still read in this file: left as it is"));
+                    kept_names.insert(name.clone());
                 }
-                !kept
+                kept.is_none()
             });
             self.left.extend(left);
             for alias in self.imported() {
@@ -296,6 +351,17 @@ impl<'m> Search<'m> {
         }
         cut::items(text, &spans, &goes, expr.span.end, is_tuple)
     }
+}
+
+/// Whether two targets or keys name one setting: `app.conf.CELERY_QUEUES` and `app.conf.task_queues`.
+fn is_one_name(one: &str, other: &str) -> bool {
+    let parted = |name: &str| {
+        let at = name.rfind(['.', '[']).map_or(0, |at| at + 1);
+        let bare = name[at..].trim_matches(['"', ']']);
+        (name[..at].to_owned(), bare.to_owned())
+    };
+    let ((holder, bare), (other_holder, other_bare)) = (parted(one), parted(other));
+    one == other || holder == other_holder && one_setting(&bare, &other_bare)
 }
 
 /// The items of a literal or the arguments of a call, each with the key that names it.

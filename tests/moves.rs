@@ -1,0 +1,185 @@
+//! A wired service that was moved by hand: to other names of Celery's, into other files, behind links.
+#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod cases;
+
+use cases::{Files, applied, cases, files, flags};
+use scaffold_events::config::Config;
+use scaffold_events::contract::Contracts;
+use scaffold_events::finding::Finding;
+use scaffold_events::path::RelPath;
+use scaffold_events::plan::{Plan, adopted};
+use scaffold_events::sync::{Wishes, sync};
+use scaffold_events::tree::Tree;
+use scaffold_events::unwire::{Edited, unwire};
+
+const SETTINGS: &str = "orders/settings.py";
+
+/// A fixture, wired or recorded as it is.
+fn wired(name: &str) -> Files {
+    let all = cases();
+    let (_, folder, case) = all.iter().find(|(case, ..)| case == name).unwrap();
+    let before = files(&folder.join("in"));
+    let tree = Tree::named("orders", before.clone());
+    let plan = adopted(&tree, &flags(&case.args).unwrap(), &Contracts::embedded()).unwrap();
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    applied(&before, &plan)
+}
+
+fn synced(files: &Files, wishes: &Wishes) -> (Files, Plan) {
+    let tree = Tree::named("orders", files.clone());
+    let plan = sync(&tree, &Config::default(), &Contracts::embedded(), wishes).unwrap();
+    (applied(files, &plan), plan)
+}
+
+fn to(id: &str) -> Wishes {
+    Wishes {
+        to: Some(id.to_owned()),
+        ..Wishes::default()
+    }
+}
+
+fn removed(files: &Files) -> (Files, Plan) {
+    let tree = Tree::named("orders", files.clone());
+    let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
+    (applied(files, &plan), plan)
+}
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text).unwrap()
+}
+
+fn text(files: &Files, file: &str) -> String {
+    String::from_utf8(files[&path(file)].clone()).unwrap()
+}
+
+/// Every pair replaced, each of which must be there.
+fn replaced(files: &mut Files, file: &str, pairs: &[(&str, &str)]) {
+    let mut now = text(files, file);
+    for (from, to) in pairs {
+        assert!(now.contains(from), "{from}: {now}");
+        now = now.replace(from, to);
+    }
+    files.insert(path(file), now.into_bytes());
+}
+
+/// The lines that findings of this code speak of, each whole.
+fn lines(files: &Files, findings: &[Finding], code: &str) -> Vec<String> {
+    let of_code = findings.iter().filter(|finding| finding.code == code);
+    let line = |place: &scaffold_events::finding::Place| {
+        let text = text(files, place.path.as_str());
+        let start = place.span.map_or(0, |span| span.start);
+        let (from, to) = (text[..start].rfind('\n'), text[start..].find('\n'));
+        text[from.map_or(0, |at| at + 1)..start + to.unwrap()].to_owned()
+    };
+    of_code
+        .flat_map(|finding| &finding.places)
+        .map(line)
+        .collect()
+}
+
+/// A service that moved to a namespace, all names by hand.
+fn renamed_to_a_namespace() -> Files {
+    let mut files = wired("old-names-without-namespace");
+    let plain = "config_from_object('django.conf:settings')";
+    let named = "config_from_object('django.conf:settings', namespace='CELERY')";
+    replaced(&mut files, "orders/celery.py", &[(plain, named)]);
+    replaced(
+        &mut files,
+        SETTINGS,
+        &[
+            ("\nCELERY_QUEUES =", "\nCELERY_TASK_QUEUES ="),
+            ("\nCELERY_ROUTES =", "\nCELERY_TASK_ROUTES ="),
+            ("\nBROKER_URL =", "\nCELERY_BROKER_URL ="),
+        ],
+    );
+    let pins = text(&files, "requirements.txt");
+    let pins = pins
+        .to_lowercase()
+        .replace("celery==3.1.26.post2", "celery==5.4.0");
+    files.insert(path("requirements.txt"), pins.into_bytes());
+    files
+}
+
+#[test]
+fn what_was_renamed_for_celery_goes_by_its_meaning() {
+    let files = renamed_to_a_namespace();
+    let (left, plan) = removed(&files);
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let settings = text(&left, SETTINGS);
+    for word in ["-events", "microservice", "Queue(", "SERVICE_NAME"] {
+        assert!(!settings.contains(word), "{word}: {settings}");
+    }
+}
+
+#[test]
+fn what_was_renamed_for_celery_moves_to_another_contract() {
+    let files = renamed_to_a_namespace();
+    let (moved, plan) = synced(&files, &to("zc-events@2"));
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let settings = text(&moved, SETTINGS);
+    assert!(settings.contains("x-max-priority"), "{settings}");
+    assert_eq!(settings.matches("SERVICE_NAME + ").count(), 1);
+    assert!(!settings.contains("\nCELERY_QUEUES"), "{settings}");
+}
+
+#[test]
+fn what_stays_of_ours_is_told_and_not_said_to_be_out() {
+    let mut files = wired("namespace-in-config-from-object");
+    replaced(
+        &mut files,
+        SETTINGS,
+        &[(
+            "\nCELERY_TASK_ROUTES = {",
+            "\nCELERY_TASK_ROUTES = ROUTES = {",
+        )],
+    );
+    let (left, plan) = removed(&files);
+    assert!(text(&left, SETTINGS).contains("microservice.event"));
+    let told = lines(&files, &plan.findings, "part-left");
+    assert!(
+        told.iter().any(|line| line.contains("ROUTES = {")),
+        "{told:?}"
+    );
+    let settings = plan
+        .changes
+        .iter()
+        .find(|change| change.path == path(SETTINGS));
+    let what = &settings.unwrap().what;
+    assert!(!what.iter().any(|what| what == "event route"), "{what:?}");
+    assert!(what.iter().any(|what| what == "events queue"), "{what:?}");
+}
+
+#[test]
+fn of_mixed_names_only_those_of_the_user_are_to_be_renamed() {
+    let mut files = wired("upper-case-celeryconfig-on-celery-3");
+    replaced(
+        &mut files,
+        "setup.py",
+        &[("celery>=3.1,<4", "celery==4.4.7")],
+    );
+    let settings = "celeryconfig.py";
+    replaced(
+        &mut files,
+        settings,
+        &[
+            ("BROKER_URL", "broker_url"),
+            ("CELERY_TASK_SERIALIZER", "task_serializer"),
+            ("CELERY_ACCEPT_CONTENT", "accept_content"),
+            ("CELERY_RESULT_BACKEND", "result_backend"),
+            ("CELERY_TASK_RESULT_EXPIRES", "result_expires"),
+        ],
+    );
+    let (same, plan) = synced(&files, &Wishes::default());
+    assert_eq!(same, files);
+    let named = lines(&files, &plan.findings, "settings-mixed");
+    assert!(
+        named.len() == 1 && named[0].starts_with("CELERY_IMPORTS"),
+        "{named:?}"
+    );
+    replaced(&mut files, settings, &[("CELERY_IMPORTS", "imports")]);
+    let (moved, plan) = synced(&files, &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    assert!(text(&moved, settings).contains("\ntask_queues = "));
+}
