@@ -74,9 +74,15 @@ pub(crate) struct Undone {
     pub(crate) missing: Vec<(RelPath, String)>,
 }
 
-/// Takes out our settings, by undoing or by meaning.
-pub(crate) fn undone(tree: &Tree, lock: &Lock, recorded: &Contract) -> Undone {
+/// Takes out our settings, by undoing or by meaning; a statement that binds `spared` stays.
+pub(crate) fn undone(
+    tree: &Tree,
+    lock: &Lock,
+    recorded: &Contract,
+    spared: Option<&'static str>,
+) -> Undone {
     let mut removal = Removal::new(tree, lock, Some(recorded));
+    removal.spared = spared;
     removal.shared();
     removal.seeded();
     let Removal {

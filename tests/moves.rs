@@ -183,3 +183,29 @@ fn of_mixed_names_only_those_of_the_user_are_to_be_renamed() {
     assert!(!plan.is_refused(), "{:?}", plan.findings);
     assert!(text(&moved, settings).contains("\ntask_queues = "));
 }
+
+#[test]
+fn the_line_that_celery_reads_the_broker_from_stays() {
+    let mut files = wired("namespace-in-config-from-object");
+    let namespace = ", namespace=\"CELERY\"";
+    replaced(&mut files, "orders/celery.py", &[(namespace, "")]);
+    let (moved, plan) = synced(&files, &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let settings = text(&moved, SETTINGS);
+    assert!(settings.contains("\nCELERY_QUEUES = "), "{settings}");
+    assert!(
+        settings.contains("\nBROKER_URL = CELERY_BROKER_URL\n"),
+        "{settings}"
+    );
+    let kept = lines(&files, &plan.findings, "broker-line-kept");
+    assert_eq!(kept, ["BROKER_URL = CELERY_BROKER_URL"]);
+    let (again, plan) = synced(&moved, &Wishes::default());
+    assert_eq!(again, moved);
+    assert!(
+        plan.findings
+            .iter()
+            .all(|finding| finding.code != "setting-not-read")
+    );
+    let left = text(&removed(&moved).0, SETTINGS);
+    assert!(left.ends_with("BROKER_URL = CELERY_BROKER_URL\n"), "{left}");
+}

@@ -17,7 +17,7 @@ use emitter::emitter_url;
 
 const WHAT: &str = "broker URL";
 /// What the emitter reads, whatever the worker's settings are called.
-const BROKER_URL: &str = "BROKER_URL";
+pub const BROKER_URL: &str = "BROKER_URL";
 
 /// Ensures the form of every broker URL in settings and env samples, and the emitter's name for it.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {

@@ -49,6 +49,11 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     Ok(())
 }
 
+/// Whether this is the finding that Celery reads no broker, though one is written.
+pub fn is_of_broker(finding: &Finding) -> bool {
+    finding.code == NOT_READ && finding.message.starts_with(&format!("`{WORKER_URL}`"))
+}
+
 /// `CELERY_BROKER_URL` where Celery reads `BROKER_URL`, and nothing binds that.
 pub fn broker(context: &Context<'_>) -> Result<Option<Site>, Finding> {
     let settings = &context.settings;
@@ -63,6 +68,7 @@ pub fn broker(context: &Context<'_>) -> Result<Option<Site>, Finding> {
     Ok(sites.into_iter().next())
 }
 
+const NOT_READ: &str = "setting-not-read";
 const WORKER_URL: &str = "CELERY_BROKER_URL";
 const PLAIN: &str = "without a namespace, Celery does not read this name";
 
@@ -90,7 +96,7 @@ fn dead(context: &Context<'_>, setting: Setting) -> Result<Option<(String, Strin
 }
 
 fn unread(name: &str, why: &str, site: &Site) -> Finding {
-    Finding::warning("setting-not-read", format!("`{name}`: {why}"))
+    Finding::warning(NOT_READ, format!("`{name}`: {why}"))
         .at(&site.file, site.stmt)
         .label("has no effect today")
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::fate::Fate;
-use super::findings::deleted;
+use super::findings::{deleted, line_kept};
 use super::moved::pins;
 use super::places::on_disk;
 use super::{Wishes, lock_path};
@@ -13,6 +13,8 @@ use crate::finding::Finding;
 use crate::lock::Lock;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind, Plan, plan_from, unproven};
+use crate::rules::broker::BROKER_URL;
+use crate::rules::unread::is_of_broker;
 use crate::standing::State;
 use crate::tree::Tree;
 use crate::unwire;
@@ -116,7 +118,7 @@ impl<'a> Scene<'a> {
 
     /// The settings stay; our file and untouched handlers are made anew.
     pub(super) fn kept(&self) -> Result<Way> {
-        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
+        let undone = self.undone(None);
         let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
         changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
         changes.extend(self.fate.paths().map(|path| (path.clone(), None)));
@@ -133,6 +135,11 @@ impl<'a> Scene<'a> {
             tree,
             plan,
         })
+    }
+
+    /// The service without our settings; a statement of ours that binds `spared` stays.
+    fn undone(&self, spared: Option<&'static str>) -> unwire::Undone {
+        unwire::undone(self.tree, &self.lock, &self.recorded, spared)
     }
 
     /// Whether the two contracts want other settings of this service, had it none of ours.
@@ -178,7 +185,7 @@ impl<'a> Scene<'a> {
 
     /// Our parts out and in again.
     pub(super) fn moved(&self, kept: &Way) -> Result<Result<Way, Plan>> {
-        let undone = unwire::undone(self.tree, &self.lock, &self.recorded);
+        let undone = self.undone(None);
         let lacks = kept.lacks() || self.fate.is_missing();
         if lacks && !self.wishes.restore {
             return Ok(Err(self.refused(deleted(&undone.missing, &self.target))));
@@ -189,8 +196,13 @@ impl<'a> Scene<'a> {
         if !undone.refusals.is_empty() {
             return Ok(Err(self.refused(undone.refusals)));
         }
-        let tree = self.bare(&undone);
-        let plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
+        let mut tree = self.bare(&undone);
+        let mut plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
+        if plan.findings.iter().any(is_of_broker) && !kept.plan.findings.iter().any(is_of_broker) {
+            tree = self.bare(&self.undone(Some(BROKER_URL)));
+            plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
+            plan.findings.extend(line_kept(&tree));
+        }
         if plan.is_refused() {
             // Of old and new names, ours are no matter: they move.
             let mixed = |finding: &Finding| finding.code == "settings-mixed";

@@ -28,6 +28,11 @@ impl Piece {
         }
     }
 
+    /// Whether it is a statement that binds this name.
+    pub(crate) fn binds(&self, name: &str) -> bool {
+        matches!(&self.kind, PieceKind::Statement { binds, .. } if binds.as_deref() == Some(name))
+    }
+
     /// Whether it is what a summary calls so.
     pub(crate) fn is_called(&self, what: &str) -> bool {
         let is = |setting: Setting| {

@@ -19,6 +19,8 @@ pub(super) struct Removal<'a> {
     pub(super) words: Vec<String>,
     /// Those of them that nothing but events is called by.
     pub(super) events: Vec<String>,
+    /// The name that a statement of ours may keep.
+    pub(super) spared: Option<&'static str>,
     pub(super) changes: BTreeMap<RelPath, FileChange>,
     pub(super) findings: Vec<Finding>,
     /// Files that are as they were before us, to the byte.
@@ -34,6 +36,7 @@ impl<'a> Removal<'a> {
             lock,
             words: words(lock, recorded),
             events: recorded.map_or_else(Vec::new, of_events_alone),
+            spared: None,
             changes: BTreeMap::new(),
             findings: Vec::new(),
             restored: BTreeSet::new(),

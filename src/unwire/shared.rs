@@ -15,7 +15,10 @@ impl Removal<'_> {
     pub(super) fn shared(&mut self) {
         for (path, shared) in &self.lock.shared {
             let bytes = self.tree.bytes(path);
-            match bytes.as_ref().and_then(|bytes| shared.undo(bytes)) {
+            let all = || shared.undo.iter().flat_map(pieces);
+            let spares = all().any(|piece| self.spares(&piece));
+            let before = bytes.as_ref().and_then(|bytes| shared.undo(bytes));
+            match before.filter(|_| !spares) {
                 Some(before) => {
                     self.restored.insert(path.clone());
                     self.edit(path, before, &shared.establishes);
@@ -28,9 +31,19 @@ impl Removal<'_> {
         }
     }
 
+    /// What is to go, without what is spared.
+    fn pieces(&self, shared: &Shared) -> Vec<Piece> {
+        let all = shared.undo.iter().flat_map(pieces);
+        all.filter(|piece| !self.spares(piece)).collect()
+    }
+
+    fn spares(&self, piece: &Piece) -> bool {
+        self.spared.is_some_and(|name| piece.binds(name))
+    }
+
     /// Our parts of a Python file, in it or, where they were moved, in another.
     fn by_meaning(&mut self, path: &RelPath, shared: &Shared) {
-        let mut wanted: Vec<Piece> = shared.undo.iter().flat_map(pieces).collect();
+        let mut wanted = self.pieces(shared);
         for file in self.where_they_may_be(path) {
             if wanted.is_empty() {
                 break;
