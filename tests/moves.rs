@@ -5,6 +5,8 @@
 mod cases;
 
 use cases::{Files, applied, cases, files, flags};
+use memchr::memmem::find;
+use scaffold_events::apply::apply;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::Finding;
@@ -208,4 +210,85 @@ fn the_line_that_celery_reads_the_broker_from_stays() {
     );
     let left = text(&removed(&moved).0, SETTINGS);
     assert!(left.ends_with("BROKER_URL = CELERY_BROKER_URL\n"), "{left}");
+}
+
+/// A service on disk in which one file stands elsewhere, and a link leads to it.
+fn linked(files: &Files, link: &str, target: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut files = files.clone();
+    let text = files.remove(&path(link)).unwrap();
+    files.insert(path(target), text);
+    cases::put(directory.path(), &files);
+    let link = directory.path().join(link);
+    std::os::unix::fs::symlink(directory.path().join(target), &link).unwrap();
+    directory
+}
+
+/// Applies a plan that must not be refused, and gives what stands at a path afterwards.
+fn put_on_disk(directory: &tempfile::TempDir, tree: &Tree, plan: &Plan) {
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    apply(tree, directory.path(), &plan.changes).unwrap();
+}
+
+#[test]
+fn our_file_behind_a_link_is_written_through_it() {
+    let mut files = wired("namespace-in-config-from-object");
+    let pins = text(&files, "requirements.txt") + "zc_common==0.2.12\n";
+    files.insert(path("requirements.txt"), pins.into_bytes());
+    let listener = "orders/tasks/microservice_events_listener.py";
+    let directory = linked(&files, listener, "orders/shared_listener.py");
+    let contracts = Contracts::embedded();
+    let tree = Tree::disk(directory.path());
+    let plan = sync(&tree, &Config::default(), &contracts, &Wishes::default()).unwrap();
+    assert_eq!(plan.changes, []);
+    let plan = sync(&tree, &Config::default(), &contracts, &to("zc-events@3")).unwrap();
+    put_on_disk(&directory, &tree, &plan);
+    let tree = Tree::disk(directory.path());
+    assert_eq!(
+        tree.real(&path(listener)),
+        Some(path("orders/shared_listener.py"))
+    );
+    let text = tree.bytes(&path(listener)).unwrap();
+    assert!(find(&text, b"rabbitmq_dispatch_task").is_some());
+    let plan = sync(&tree, &Config::default(), &contracts, &Wishes::default()).unwrap();
+    assert_eq!(plan.changes, []);
+
+    let edited = [text_of(&tree, SETTINGS), b"LATER = 1\n".to_vec()].concat();
+    let other = tree.overlay([(path(SETTINGS), Some(edited))]);
+    for tree in [&tree, &other] {
+        let plan = unwire(tree, &contracts, Edited::Keep).unwrap();
+        assert!(!plan.is_refused(), "{:?}", plan.findings);
+        assert!(codes(&plan).contains(&"link-left"), "{:?}", plan.findings);
+    }
+    let plan = unwire(&tree, &contracts, Edited::Keep).unwrap();
+    put_on_disk(&directory, &tree, &plan);
+    let tree = Tree::disk(directory.path());
+    assert_eq!(tree.bytes(&path("orders/shared_listener.py")), None);
+}
+
+#[test]
+fn settings_behind_a_link_move_with_the_service() {
+    let files = wired("namespace-in-config-from-object");
+    let directory = linked(&files, SETTINGS, "orders/real_settings.py");
+    let tree = Tree::disk(directory.path());
+    let contracts = Contracts::embedded();
+    let plan = sync(&tree, &Config::default(), &contracts, &to("zc-events@2")).unwrap();
+    put_on_disk(&directory, &tree, &plan);
+    let tree = Tree::disk(directory.path());
+    assert_eq!(
+        tree.real(&path(SETTINGS)),
+        Some(path("orders/real_settings.py"))
+    );
+    let text = tree.bytes(&path("orders/real_settings.py")).unwrap();
+    assert!(find(&text, b"x-max-priority").is_some());
+    let elsewhere = "service-name-elsewhere";
+    assert!(!codes(&plan).contains(&elsewhere), "{:?}", plan.findings);
+}
+
+fn text_of(tree: &Tree, file: &str) -> Vec<u8> {
+    tree.bytes(&path(file)).unwrap().to_vec()
+}
+
+fn codes(plan: &Plan) -> Vec<&'static str> {
+    plan.findings.iter().map(|finding| finding.code).collect()
 }

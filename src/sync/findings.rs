@@ -89,22 +89,20 @@ pub(super) fn newer(id: &str, contracts: &Contracts) -> Option<Finding> {
 /// `BROKER_URL = CELERY_BROKER_URL` was written for the emitter, and is what Celery reads by now.
 pub(super) fn line_kept(tree: &Tree) -> Option<Finding> {
     let overlaid = tree.overlaid().into_iter();
-    let files = overlaid.filter(|(path, text)| text.is_some() && path.has_extension("py"));
-    files
-        .filter_map(|(path, _)| {
-            let module = tree.python(&path).ok()?;
-            let bound = binds(&module.body, BROKER_URL);
-            let span = *bound.last()?;
-            let message =
-                format!("`{BROKER_URL}` was written for the emitter, and Celery reads it now");
-            Some(
-                Finding::note("broker-line-kept", message)
-                    .at(&path, span)
-                    .label("yours from now on: `remove` leaves it")
-                    .help("nothing to do; or write the URL itself here"),
-            )
-        })
-        .next()
+    let mut files = overlaid.filter(|(path, text)| text.is_some() && path.has_extension("py"));
+    files.find_map(|(path, _)| {
+        let module = tree.python(&path).ok()?;
+        let bound = binds(&module.body, BROKER_URL);
+        let span = *bound.last()?;
+        let message =
+            format!("`{BROKER_URL}` was written for the emitter, and Celery reads it now");
+        Some(
+            Finding::note("broker-line-kept", message)
+                .at(&path, span)
+                .label("yours from now on: `remove` leaves it")
+                .help("nothing to do; or write the URL itself here"),
+        )
+    })
 }
 
 /// What the new contract needs was taken out: only a person knows whether it may come back.

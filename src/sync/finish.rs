@@ -58,8 +58,8 @@ fn steps(scene: &Scene<'_>, way: &Way) -> Vec<String> {
 pub(super) struct End<'a> {
     pub(super) scene: &'a Scene<'a>,
     plan: Plan,
-    /// Every file that may differ, as it is to be.
-    pub(super) after: BTreeMap<RelPath, Option<Vec<u8>>>,
+    /// Every file that may differ, as it is to be; behind links.
+    after: BTreeMap<RelPath, Option<Vec<u8>>>,
     what: BTreeMap<RelPath, (Kind, Vec<String>)>,
     pub(super) owned: BTreeMap<RelPath, lock::Owned>,
 }
@@ -77,11 +77,25 @@ impl End<'_> {
                 Kind::Owned => self.merged(change),
                 Kind::Shared | Kind::Seeded | Kind::Record => change.after.clone(),
             };
-            self.what
-                .insert(change.path.clone(), (change.kind, change.what.clone()));
-            self.after.insert(change.path.clone(), text);
+            let what = (change.kind, change.what.clone());
+            self.what.insert(self.real(&change.path), what);
+            self.put(&change.path, text);
         }
         self.config();
+    }
+
+    /// The file itself, where a link leads to it: what is written is written there.
+    fn real(&self, path: &RelPath) -> RelPath {
+        self.scene.tree.real(path).unwrap_or_else(|| path.clone())
+    }
+
+    pub(super) fn put(&mut self, path: &RelPath, text: Option<Vec<u8>>) {
+        self.after.insert(self.real(path), text);
+    }
+
+    /// What a file is to be; nothing where it stays as it is.
+    pub(super) fn planned(&self, path: &RelPath) -> Option<&Option<Vec<u8>>> {
+        self.after.get(&self.real(path))
     }
 
     /// What the user took out stays out.
@@ -188,7 +202,7 @@ impl End<'_> {
         }
         values.push(("contract", Some(scene.target.named())));
         if let Some((path, text)) = config::revised(&scene.loaded, &values) {
-            self.after.insert(path, Some(text));
+            self.put(&path, Some(text));
         }
     }
 
@@ -258,12 +272,13 @@ impl End<'_> {
 
     fn kind(&self, path: &RelPath) -> Kind {
         let lock = &self.scene.lock;
-        let is_config = self.scene.loaded.path() == Some(path);
-        if lock.owned.contains_key(path) || self.scene.fate.paths().any(|now| now == path) {
+        let is_it = |other: &RelPath| self.real(other) == *path;
+        let is_config = self.scene.loaded.path().is_some_and(is_it);
+        if lock.owned.keys().any(is_it) || self.scene.fate.paths().any(is_it) {
             Kind::Owned
-        } else if lock.seeded.contains_key(path) {
+        } else if lock.seeded.keys().any(is_it) {
             Kind::Seeded
-        } else if is_config || path.as_str() == LOCK {
+        } else if is_config || is_it(&RelPath::root().join(LOCK)) {
             Kind::Record
         } else {
             Kind::Shared

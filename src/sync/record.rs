@@ -12,7 +12,7 @@ impl End<'_> {
     pub(super) fn lock(&mut self, way: &Way) {
         let path = RelPath::root().join(LOCK);
         let old = &self.scene.lock;
-        let planned = self.after.get(&path).cloned().flatten();
+        let planned = self.planned(&path).cloned().flatten();
         let mut lock = planned
             .and_then(|text| Lock::parse(&text).ok())
             .unwrap_or_else(|| old.clone());
@@ -26,13 +26,13 @@ impl End<'_> {
             lock.shared = old.shared.clone();
         }
         if let Some(path) = self.scene.loaded.path() {
-            let text = self.after.get(path).cloned().flatten();
+            let text = self.planned(path).cloned().flatten();
             let text = text.or_else(|| Some(self.scene.tree.bytes(path)?.to_vec()));
             lock.shared
                 .extend(config_record(self.scene, &text.unwrap_or_default()));
         }
         for (path, seeded) in &old.seeded {
-            let goes = matches!(self.after.get(path), Some(None));
+            let goes = matches!(self.planned(path), Some(None));
             if !goes {
                 lock.seeded
                     .entry(path.clone())
@@ -40,7 +40,7 @@ impl End<'_> {
             }
         }
         self.created(&mut lock);
-        self.after.insert(path, Some(lock.render()));
+        self.put(&path, Some(lock.render()));
     }
 
     /// A skeleton file that nobody touched is still untouched with our new text in it.
@@ -48,7 +48,7 @@ impl End<'_> {
         lock.created = self.scene.lock.created.clone();
         for (path, created) in &mut lock.created {
             let now = self.scene.tree.bytes(path).unwrap_or_default();
-            if let Some(Some(after)) = self.after.get(path)
+            if let Some(Some(after)) = self.planned(path)
                 && lock::hash(&now) == created.written
             {
                 created.written = lock::hash(after);

@@ -44,9 +44,19 @@ impl<'a> Removal<'a> {
         }
     }
 
+    /// The file itself goes, where a link leads to it; a link is no file of ours.
     fn delete(&mut self, path: &RelPath, kind: Kind) {
-        let change = deleted(self.tree, path, kind);
-        self.changes.insert(path.clone(), change);
+        let real = self.tree.real(path).unwrap_or_else(|| path.clone());
+        if real != *path {
+            let message = format!("this file goes, and the link `{path}` to it stays");
+            self.findings.push(
+                Finding::note("link-left", message)
+                    .in_file(&real)
+                    .help(format!("take the link away: `rm {path}`")),
+            );
+        }
+        let change = deleted(self.tree, &real, kind);
+        self.changes.insert(real, change);
     }
 
     pub(super) fn edit(&mut self, path: &RelPath, after: Vec<u8>, establishes: &[String]) {
@@ -164,9 +174,13 @@ impl<'a> Removal<'a> {
 
     /// A setting that names a module which goes keeps the worker from starting.
     pub(super) fn is_named_nowhere(&mut self, edited: Edited) {
-        let modules: Vec<String> = (self.changes.values())
-            .filter(|change| change.kind == Kind::Owned)
-            .map(|change| change.path.stem().to_owned())
+        let goes = |path: &&RelPath| {
+            let real = self.tree.real(path);
+            let change = self.changes.get(&real.unwrap_or_else(|| (*path).clone()));
+            change.is_some_and(|change| change.kind == Kind::Owned)
+        };
+        let modules: Vec<String> = (self.lock.owned.keys().filter(goes))
+            .map(|path| path.stem().to_owned())
             .collect();
         let named_by_us = |shared: &Shared| {
             let mut ours = shared.undo.iter().map(|undo| &undo.ours);

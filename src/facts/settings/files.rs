@@ -27,6 +27,8 @@ impl Settings<'_> {
         };
         let chain = self.chain();
         let loaded = self.imported_by(&chain);
+        let real = |file: &RelPath| self.tree.real(file);
+        let behind: Vec<_> = chain.iter().map(real).collect();
         let Some(directory) = home.parent() else {
             return Vec::new();
         };
@@ -35,7 +37,7 @@ impl Settings<'_> {
             let file = directory.join(&name);
             if is_directory
                 || !file.has_extension("py")
-                || chain.contains(&file)
+                || behind.contains(&real(&file))
                 || loaded.contains(&file)
             {
                 continue;
