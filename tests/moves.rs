@@ -292,3 +292,38 @@ fn text_of(tree: &Tree, file: &str) -> Vec<u8> {
 fn codes(plan: &Plan) -> Vec<&'static str> {
     plan.findings.iter().map(|finding| finding.code).collect()
 }
+
+/// Wired by hand, with the queue and the router written for the contract to come.
+#[test]
+fn what_the_user_wrote_for_the_new_contract_finds_its_names_bound_above_it() {
+    let mut files = wired("wired-by-hand-with-percent");
+    let queue = "Queue('%s-events' % SERVICE_NAME, events_exchange)";
+    let new = "Queue(SERVICE_NAME + '-events', Exchange(EVENTS_EXCHANGE, type='fanout'), \
+               queue_arguments={'x-max-priority': 10})";
+    replaced(&mut files, SETTINGS, &[(queue, new)]);
+    let (same, plan) = synced(&files, &to("zc-events@2"));
+    assert_eq!(same, files);
+    assert_eq!(codes(&plan)[0], "router-of-other-contract");
+    let told = lines(&files, &plan.findings, "router-of-other-contract");
+    assert_eq!(
+        told,
+        ["CELERY_ROUTES = ('zc_common.events.routers.TaskRouter', )"]
+    );
+
+    let routers = ("zc_common.events.routers", "zc_events.routers");
+    replaced(&mut files, SETTINGS, &[routers]);
+    let (moved, plan) = synced(&files, &to("zc-events@2"));
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let settings = text(&moved, SETTINGS);
+    let at = |text: &str| settings.find(text).unwrap();
+    assert!(
+        at("\nEVENTS_EXCHANGE = ") < at("Exchange(EVENTS_EXCHANGE"),
+        "{settings}"
+    );
+    assert!(
+        at("\nSTAGING_NAME = ") < at("\nEVENTS_EXCHANGE = "),
+        "{settings}"
+    );
+    assert_eq!(settings.matches("TaskRouter").count(), 1, "{settings}");
+    assert!(text(&moved, "requirements.txt").contains("zc_events=="));
+}

@@ -9,12 +9,14 @@ use super::{Context, quoted, recognise::Match, routes};
 use crate::celery::{Dialect, Setting};
 use crate::contract::{Import, LibrarySetting};
 use crate::draft::{Draft, Rank};
+use crate::edit::Span;
 use crate::facts::pins::Version;
-use crate::facts::settings::{Home, Site};
+use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::imports::{Grouping, import_module, import_names};
 use crate::python::style::indent_unit;
+use crate::python::syntax::{Stmt, StmtKind, walk};
 
 /// Ensures the exchange's name above what reads it, and every other setting at the end.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -42,7 +44,8 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         let name = &setting.name;
         let there = draft.defines(&scope.file, name) || is_bound(context, name)?;
         if !there && is_needed(context, setting) {
-            provide(context, draft, &scope, name)?;
+            let reader = first_readers(context, name)?.pop();
+            provide(context, draft, reader.as_ref().unwrap_or(&scope), name)?;
         }
     }
     Ok(())
@@ -67,6 +70,9 @@ fn readers(context: &Context<'_>) -> Result<BTreeMap<RelPath, Scope>, Finding> {
             .any(|element| reader.queue(site, element) == Match::Right)
     };
     let mut scopes: Vec<Scope> = Vec::new();
+    if let Some(setting) = &context.contract.exchange_setting {
+        scopes.extend(first_readers(context, setting)?);
+    }
     let mut asked = vec![(
         queues.is_empty(),
         queues
@@ -98,6 +104,43 @@ fn readers(context: &Context<'_>) -> Result<BTreeMap<RelPath, Scope>, Finding> {
         }
     }
     Ok(first)
+}
+
+/// In each file of the settings, the first statement that reads a name when it is loaded.
+fn first_readers(context: &Context<'_>, name: &str) -> Result<Vec<Scope>, Finding> {
+    let mut scopes = Vec::new();
+    for file in context.settings.chain() {
+        let module = context.settings.module(&file)?;
+        let class = match &context.settings.home {
+            Home::Class(home, class) if *home == file => find_class(&module.body, class),
+            _ => None,
+        };
+        let inner = class.into_iter().flat_map(|(body, _)| body);
+        let mut all = module.body.iter().chain(inner);
+        if let Some(stmt) = all.find(|stmt| reads(stmt, name)) {
+            scopes.push(Scope::in_front(context, &file, &module, stmt.span));
+        }
+    }
+    Ok(scopes)
+}
+
+fn reads(stmt: &Stmt, name: &str) -> bool {
+    if let StmtKind::Function { .. } | StmtKind::Class { .. } = stmt.kind {
+        return false;
+    }
+    let targets: Vec<Span> = match &stmt.kind {
+        StmtKind::Assign { targets, .. } => targets.iter().map(|target| target.span).collect(),
+        _ => Vec::new(),
+    };
+    let mut found = false;
+    walk(std::slice::from_ref(stmt), &mut |inner| {
+        for expr in inner.expressions() {
+            expr.walk(&mut |part| {
+                found |= part.name() == Some(name) && !targets.contains(&part.span);
+            });
+        }
+    });
+    found
 }
 
 fn is_bound(context: &Context<'_>, name: &str) -> Result<bool, Finding> {

@@ -35,6 +35,7 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         );
     }
     for site in &sites {
+        router_left(context, site)?;
         draft.findings.extend(router_in_front(context, site));
         match found(context, site) {
             Some(Routed::Router) => complete_tuple(draft, site, what(context)),
@@ -106,6 +107,35 @@ fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), F
         }
     };
     add(&context.settings, draft, site, &element)
+}
+
+/// The router of the contract that the service leaves, written by hand: its library goes, and with both
+/// routers there the first still answers for every task.
+fn router_left(context: &Context<'_>, site: &Site) -> Result<(), Finding> {
+    let Some(old) = context
+        .from
+        .filter(|old| old.router != context.contract.router)
+    else {
+        return Ok(());
+    };
+    let is_old = |element: &&&Expr| element.string().as_deref() == Some(&old.router);
+    let Some(router) = held(site).iter().find(is_old).map(|element| element.span) else {
+        return Ok(());
+    };
+    let new = &context.contract.router;
+    Err(Finding::refusal(
+        "router-of-other-contract",
+        format!(
+            "this router is {}'s, and you wrote it: it is yours to move",
+            old.id
+        ),
+    )
+    .at(&site.file, router)
+    .label(format!(
+        "without {}, every task raises ImportError when it is sent",
+        old.library
+    ))
+    .help(format!("write `'{new}'` in its place, then run again")))
 }
 
 /// A router of the service's own in front of the event's route: the first answer counts.

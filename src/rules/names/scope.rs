@@ -33,12 +33,22 @@ pub struct Scope {
 impl Scope {
     /// In front of the statement that binds a setting.
     pub fn above(context: &Context<'_>, site: &Site) -> Self {
+        Self::in_front(context, &site.file, &site.module, site.top)
+    }
+
+    /// In front of a statement.
+    pub fn in_front(
+        context: &Context<'_>,
+        file: &RelPath,
+        module: &Arc<Module>,
+        top: Span,
+    ) -> Self {
         Self {
-            file: site.file.clone(),
-            module: Arc::clone(&site.module),
-            anchor: Anchor::Before(site.top.start),
-            before: site.top.start,
-            indent: indentation(&site.module.text, site.top.start).to_owned(),
+            file: file.clone(),
+            module: Arc::clone(module),
+            anchor: Anchor::Before(top.start),
+            before: top.start,
+            indent: indentation(&module.text, top.start).to_owned(),
             class: match &context.settings.home {
                 Home::Class(_, class) => Some(class.clone()),
                 Home::Names(_) | Home::Keys(..) | Home::Members { .. } => None,
