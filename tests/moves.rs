@@ -9,9 +9,10 @@ use memchr::memmem::find;
 use scaffold_events::apply::apply;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
-use scaffold_events::finding::Finding;
+use scaffold_events::finding::{Finding, Level};
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, adopted};
+use scaffold_events::standing::State;
 use scaffold_events::sync::{Wishes, sync};
 use scaffold_events::tree::Tree;
 use scaffold_events::unwire::{Edited, unwire};
@@ -326,4 +327,35 @@ fn what_the_user_wrote_for_the_new_contract_finds_its_names_bound_above_it() {
     );
     assert_eq!(settings.matches("TaskRouter").count(), 1, "{settings}");
     assert!(text(&moved, "requirements.txt").contains("zc_events=="));
+}
+
+#[test]
+fn a_router_whose_library_is_not_asked_for_is_an_error() {
+    let service = wired("router-when-every-condition-holds");
+    let pins = text(&service, "requirements.txt");
+    for (pin, place) in [
+        ("", 1),
+        ("zc_events==0.2.4\n", 1),
+        ("zc_common==0.3.0\n", 2),
+        ("zc_common\n", 2),
+    ] {
+        let mut files = service.clone();
+        let without: String = pins
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("zc"))
+            .collect();
+        files.insert(path("requirements.txt"), (without + pin).into_bytes());
+        let (same, plan) = synced(&files, &Wishes::default());
+        assert_eq!(same, files);
+        let mut findings = plan.findings.iter();
+        let finding = findings.find(|finding| finding.code == "router-without-library");
+        let finding = finding.unwrap_or_else(|| panic!("{pin}: {:?}", plan.findings));
+        assert_eq!(finding.level, Level::Error);
+        assert_eq!(finding.places.len(), place, "{pin}");
+        assert!(finding.help[0].contains("zc_common==0.2.12"), "{pin}");
+        assert_eq!(plan.standing.worst(), State::Broken);
+        assert!(!codes(&plan).contains(&"library-not-required"));
+    }
+    let (_, plan) = synced(&service, &Wishes::default());
+    assert_eq!(plan.standing.worst(), State::Clean);
 }

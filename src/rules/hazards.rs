@@ -1,6 +1,7 @@
 //! What would make a wired service fail all the same, and no edit of ours can mend. Findings only.
 
 mod elsewhere;
+mod router;
 
 use super::element::{held, outside_errors};
 use super::{Context, Rule, conditions, default_queue, unread};
@@ -12,6 +13,7 @@ use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::syntax::{Expr, ExprKind};
 use elsewhere::{local_settings, old_urls, workers};
+use router::router_without_library;
 
 /// The first release of pika with which the emitter of 2016 raises.
 pub const PIKA_TOO_NEW: &str = "1.0.0b2";
@@ -33,6 +35,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     workers(context, draft);
     old_urls(context, draft);
     local_settings(context, draft);
+    router_without_library(context, draft);
     pins(context, draft);
     Ok(())
 }
@@ -301,7 +304,7 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
             )
             .help(super::route_choice::library_line(context)),
         );
-    } else if !pins.requires(&contract.library) {
+    } else if !pins.requires(&contract.library) && !is_told(draft, "router-without-library") {
         draft.findings.push(
             Finding::note(
                 "library-not-required",
@@ -313,4 +316,8 @@ fn pins(context: &Context<'_>, draft: &mut Draft) {
             .help(super::route_choice::library_line(context)),
         );
     }
+}
+
+fn is_told(draft: &Draft, code: &str) -> bool {
+    draft.findings.iter().any(|finding| finding.code == code)
 }
