@@ -17,6 +17,8 @@ use crate::finding::{Finding, Level};
 use crate::lock::{LOCK, Lock};
 use crate::path::RelPath;
 use crate::plan::{FileChange, Goal, Kind, Plan};
+use crate::python::comments::lost;
+use crate::python::parse::parse;
 use crate::tree::{Entry, Tree};
 use removal::{Removal, deleted};
 
@@ -50,8 +52,11 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
     let Removal {
         changes,
         mut findings,
+        restored,
         ..
     } = removal;
+    let edited = (changes.values()).filter(|change| !restored.contains(&change.path));
+    findings.extend(edited.filter_map(|change| comments_lost(tree, change)));
     findings.sort_by_key(|finding| finding.level);
     if findings
         .iter()
@@ -98,6 +103,25 @@ pub(crate) fn undone(
         refusals: findings,
         missing,
     }
+}
+
+/// Your comments in what goes from this file: they stood between our lines, and go with them.
+pub(crate) fn comments_lost(tree: &Tree, change: &FileChange) -> Option<Finding> {
+    let after = change.after.as_deref()?;
+    if change.kind != Kind::Shared || !change.path.has_extension("py") {
+        return None;
+    }
+    let (before, after) = (tree.python(&change.path).ok()?, parse(after.into()).ok()?);
+    let gone = lost(&before, &after);
+    let finding = Finding::warning(
+        "comment-lost",
+        "comments of yours go with the lines around them",
+    )
+    .help("write them again where they belong, if you still need them");
+    let finding = gone
+        .iter()
+        .fold(finding, |finding, span| finding.at(&change.path, *span));
+    (!gone.is_empty()).then_some(finding)
 }
 
 fn unwired(changes: Vec<FileChange>, findings: Vec<Finding>) -> Plan {

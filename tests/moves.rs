@@ -359,3 +359,23 @@ fn a_router_whose_library_is_not_asked_for_is_an_error() {
     let (_, plan) = synced(&service, &Wishes::default());
     assert_eq!(plan.standing.worst(), State::Clean);
 }
+
+#[test]
+fn comments_that_go_with_our_lines_are_named() {
+    let mut files = wired("namespace-in-config-from-object");
+    let queues = (
+        "\nCELERY_TASK_QUEUES = (",
+        "\nCELERY_TASK_QUEUES = (  # ops reads the first",
+    );
+    let exchange = ("\nevents_exchange", "\n# see ADR-12\nevents_exchange");
+    replaced(&mut files, SETTINGS, &[queues, exchange]);
+    let (moved, plan) = synced(&files, &to("zc-events@2"));
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    assert!(text(&moved, SETTINGS).contains("# see ADR-12"));
+    let lost = ["CELERY_TASK_QUEUES = (  # ops reads the first"];
+    assert_eq!(lines(&files, &plan.findings, "comment-lost"), lost);
+    let (_, plan) = removed(&files);
+    assert_eq!(lines(&files, &plan.findings, "comment-lost"), lost);
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert_eq!(lines(&files, &plan.findings, "comment-lost"), [""; 0]);
+}

@@ -15,6 +15,7 @@ use crate::newline::Newline;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind, Plan};
 use crate::standing::State;
+use crate::unwire;
 
 /// The whole plan, seen from the tree as it is.
 pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
@@ -38,6 +39,10 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
     end.lock(way);
     end.stand(way);
     end.changes();
+    let changes = end.plan.changes.iter();
+    let lost = changes.filter_map(|change| unwire::comments_lost(scene.tree, change));
+    end.plan.findings.extend(lost.collect::<Vec<_>>());
+    end.plan.findings.sort_by_key(|finding| finding.level);
     end.plan
 }
 
