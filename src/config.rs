@@ -5,6 +5,7 @@
 
 mod keys;
 mod read;
+mod said;
 pub mod values;
 mod write;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use crate::path::RelPath;
 
 pub use read::{Loaded, load};
+pub use said::for_wired;
 pub use write::{revised, write};
 
 /// The file we make where the user has none.

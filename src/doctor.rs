@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::Config;
+use crate::config::{Config, for_wired};
 use crate::contract::{Contract, Contracts};
 use crate::facts::{Facts, Source, name};
 use crate::finding::{Finding, Level};
+use crate::lock::LOCK;
 use crate::path::RelPath;
 use crate::plan::{self, Plan};
 use crate::tree::Tree;
@@ -149,6 +150,9 @@ impl<'t> Patient<'t> {
             if !findings.iter().any(|known| says(known, &finding)) {
                 findings.push(finding);
             }
+        }
+        if self.tree.bytes(&RelPath::root().join(LOCK)).is_some() {
+            findings.iter_mut().for_each(for_wired);
         }
         findings.sort_by_key(|finding| finding.level);
         Ok(Examined {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::config::Config;
+use crate::config::{Config, FILE};
 use crate::contract::Contracts;
 use crate::finding::Finding;
 use crate::lock::LOCK;
@@ -46,6 +46,11 @@ pub fn init(
     if settled && records && !plan.is_refused() {
         return Ok(plan);
     }
+    if let Some(finding) = asked_otherwise(tree, flags, contracts)? {
+        plan.changes.clear();
+        plan.findings.insert(0, finding);
+        return Ok(plan);
+    }
     let message = format!(
         "this service was wired before, and is {} now",
         plan.standing.worst().name()
@@ -60,6 +65,30 @@ pub fn init(
         .help("see what would be done: `scaffold-events diff`; do it: `scaffold-events sync`");
     plan.findings.insert(0, finding);
     Ok(plan)
+}
+
+/// Wired and clean, and these flags ask for something else: that is a matter of the config.
+fn asked_otherwise(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Option<Finding>> {
+    let pairs = flags.pairs();
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let plain = sync::standing(tree, &Config::default(), contracts)?;
+    if !plain.changes.is_empty() || plain.standing.worst() != State::Clean {
+        return Ok(None);
+    }
+    let message = "this service was wired before, and these flags ask for something else";
+    let mut finding = Finding::refusal("wired-before", message);
+    for (key, value) in pairs {
+        finding = finding.help(match key {
+            "contract" => format!("`scaffold-events sync --to {value}`"),
+            "allow-non-amqp" => {
+                format!("write `{key} = true` into {FILE}, then `scaffold-events sync`")
+            }
+            _ => format!("write `{key} = \"{value}\"` into {FILE}, then `scaffold-events sync`"),
+        });
+    }
+    Ok(Some(finding))
 }
 
 /// A service without a lock: what is right by hand is recorded as it is.

@@ -168,7 +168,8 @@ struct Stated {
     version: i64,
 }
 
-fn conflict_marker(bytes: &[u8]) -> Option<Span> {
+/// The first line that git wrote into a file that it could not merge.
+pub(crate) fn conflict_marker(bytes: &[u8]) -> Option<Span> {
     let markers: [&[u8]; 3] = [b"<<<<<<<", b"=======", b">>>>>>>"];
     let mut start = 0;
     for line in bytes.split(|&byte| byte == b'\n') {

@@ -16,7 +16,7 @@ mod scene;
 
 use anyhow::{Result, anyhow};
 
-use crate::config::Config;
+use crate::config::{Config, for_wired};
 use crate::contract::Contracts;
 use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
@@ -48,8 +48,9 @@ pub fn sync(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes)
         plan.standing.note(State::Unwired, true);
         return Ok(plan);
     }
-    let plan = planned(tree, flags, contracts, wishes)?;
+    let mut plan = planned(tree, flags, contracts, wishes)?;
     prove(tree, flags, contracts, wishes, &plan)?;
+    plan.findings.iter_mut().for_each(for_wired);
     Ok(plan)
 }
 

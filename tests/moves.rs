@@ -10,6 +10,7 @@ use scaffold_events::apply::apply;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::{Finding, Level};
+use scaffold_events::init::{Listener, init};
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, adopted};
 use scaffold_events::standing::State;
@@ -378,4 +379,104 @@ fn comments_that_go_with_our_lines_are_named() {
     assert_eq!(lines(&files, &plan.findings, "comment-lost"), lost);
     let (_, plan) = synced(&files, &Wishes::default());
     assert_eq!(lines(&files, &plan.findings, "comment-lost"), [""; 0]);
+}
+
+fn helps(plan: &Plan) -> Vec<String> {
+    let helps = plan
+        .findings
+        .iter()
+        .flat_map(|finding| finding.help.clone());
+    helps.collect()
+}
+
+#[test]
+fn an_app_of_another_name_is_found_again() {
+    let mut files = wired("namespace-in-config-from-object");
+    let app = "orders/celery.py";
+    replaced(&mut files, app, &[("app", "application")]);
+    let init = text(&files, "orders/__init__.py");
+    let init = init.replace("import app as", "import application as");
+    files.insert(path("orders/__init__.py"), init.into_bytes());
+    let (moved, plan) = synced(&files, &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    let config = text(&moved, "scaffold-events.toml");
+    assert!(
+        config.contains("celery-app = \"orders.celery:application\""),
+        "{config}"
+    );
+    let listener = text(&moved, "orders/tasks/microservice_events_listener.py");
+    assert!(
+        listener.contains("from orders.celery import application"),
+        "{listener}"
+    );
+    assert_eq!(synced(&moved, &Wishes::default()).0, moved);
+
+    replaced(
+        &mut files,
+        app,
+        &[("application", "(application, other)[0]")],
+    );
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert!(plan.is_refused());
+    assert!(
+        helps(&plan)
+            .iter()
+            .all(|help| !help.contains("--celery-app")),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn flags_of_a_wired_service_are_lines_of_its_config() {
+    let mut files = wired("namespace-in-config-from-object");
+    let pins = text(&files, "requirements.txt") + "zc_common==0.2.12\n";
+    files.insert(path("requirements.txt"), pins.into_bytes());
+    let tree = Tree::named("orders", files.clone());
+    let flags = flags(&["--route".to_owned(), "router".to_owned()]).unwrap();
+    let plan = init(&tree, &flags, &Contracts::embedded(), Listener::Keep).unwrap();
+    assert!(plan.is_refused() && plan.changes.is_empty());
+    let line = "write `route = \"router\"` into scaffold-events.toml, then `scaffold-events sync`";
+    assert_eq!(plan.findings[0].help, [line]);
+
+    let routes = [("route = \"event-only\"", "route = \"router\"")];
+    replaced(&mut files, "scaffold-events.toml", &routes);
+    let (moved, plan) = synced(&files, &Wishes::default());
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    assert!(text(&moved, SETTINGS).contains("zc_common.events.routers.TaskRouter"));
+    assert_eq!(synced(&moved, &Wishes::default()).0, moved);
+}
+
+#[test]
+fn what_is_missing_is_named_and_where_a_pin_belongs() {
+    let mut files = wired("namespace-in-config-from-object");
+    let listener = "orders/tasks/microservice_events_listener.py";
+    files.remove(&path(listener));
+    let (_, plan) = synced(&files, &to("zc-events@2"));
+    assert_eq!(codes(&plan), ["setting-removed"]);
+    assert_eq!(helps(&plan)[0], format!("missing: {listener}"));
+
+    let mut files = wired("router-when-every-condition-holds");
+    files.remove(&path("requirements.txt"));
+    let poetry = "[tool.poetry.dependencies]\npython = \"^3.8\"\nDjango = \"3.2.25\"\n\
+                  celery = \"4.4.7\"\n";
+    files.insert(path("pyproject.toml"), poetry.into());
+    let (_, plan) = synced(&files, &to("zc-events@1"));
+    assert!(plan.is_refused());
+    let wanted = "ask for zc_events==0.1.10 in pyproject.toml".to_owned();
+    assert!(helps(&plan).contains(&wanted), "{:?}", helps(&plan));
+}
+
+#[test]
+fn a_config_that_git_could_not_merge_says_so() {
+    let mut files = wired("namespace-in-config-from-object");
+    let config = "scaffold-events.toml";
+    let both = "<<<<<<< HEAD\nname = \"a\"\n=======\nname = \"b\"\n>>>>>>> other\n";
+    files.insert(path(config), both.into());
+    let (same, plan) = synced(&files, &Wishes::default());
+    assert_eq!(same, files);
+    assert_eq!(codes(&plan), ["config-conflict"]);
+    assert_eq!(
+        lines(&files, &plan.findings, "config-conflict"),
+        ["<<<<<<< HEAD"]
+    );
 }

@@ -8,6 +8,7 @@ use super::keys::{KEYS, Wrong, span_of};
 use super::{Config, FILE};
 use crate::edit::Span;
 use crate::finding::{Finding, nearest};
+use crate::lock::conflict_marker;
 use crate::path::RelPath;
 use crate::tree::{Entry, Tree};
 
@@ -131,6 +132,14 @@ fn document(source: &Source) -> Result<Document<&str>, Finding> {
             .help(format!("save {} as UTF-8", source.path))
     })?;
     Document::parse(text).map_err(|error| {
+        if let Some(marker) = conflict_marker(&source.text) {
+            return Finding::refusal(
+                "config-conflict",
+                "this file has conflict markers of a merge",
+            )
+            .at(&source.path, marker)
+            .help("decide between the sides, delete the markers, then run again");
+        }
         let message = error.message();
         let why = message.split('\n').next().unwrap_or(message);
         let finding = Finding::refusal("config-syntax", format!("this is not TOML: {why}"));

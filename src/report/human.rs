@@ -10,6 +10,8 @@ use annotate_snippets::{
 use super::source::{lines, masked, position};
 use super::{Outcome, Status, action, level_name};
 use crate::finding::{Finding, Level, Place};
+use crate::lock::LOCK;
+use crate::path::RelPath;
 use crate::plan::Goal;
 use crate::standing::State;
 
@@ -133,19 +135,24 @@ pub fn next(outcome: &Outcome, detail: Detail) -> String {
     if detail == Detail::Quiet || outcome.plan.changes.is_empty() {
         return out;
     }
-    let steps = match outcome.status {
-        Status::Done => after_writing(outcome),
-        Status::Pending => ["diff", writer(outcome)]
-            .map(|verb| outcome.command(verb))
-            .to_vec(),
-        Status::Open | Status::Refused | Status::Failed(_) => Vec::new(),
-    };
+    let steps = steps(outcome);
     for (number, step) in steps.iter().enumerate() {
         let heading = if number == 0 { "next" } else { "" };
         let step = masked(step).replace('\n', "\n        ");
         writeln!(out, "{BOLD}{heading:4}{BOLD:#}  {}. {step}", number + 1).expect(MEMORY);
     }
     out
+}
+
+/// What to do next, in order: the commands that show and write what is planned, or what comes after writing.
+pub(super) fn steps(outcome: &Outcome) -> Vec<String> {
+    match outcome.status {
+        Status::Done => after_writing(outcome),
+        Status::Pending => ["diff", writer(outcome)]
+            .map(|verb| outcome.command(verb))
+            .to_vec(),
+        Status::Open | Status::Refused | Status::Failed(_) => Vec::new(),
+    }
 }
 
 /// The plan's steps, which are taken in the service's directory.
@@ -159,8 +166,13 @@ fn writer(outcome: &Outcome) -> &'static str {
     match outcome.plan.standing.worst() {
         State::Clean if outcome.plan.goal == Goal::Unwired => "remove",
         State::Drifted | State::Outdated | State::Conflicting => "sync",
+        State::Broken if is_wired(outcome) => "sync",
         State::Clean | State::Unwired | State::Broken => "init",
     }
+}
+
+fn is_wired(outcome: &Outcome) -> bool {
+    outcome.tree.bytes(&RelPath::root().join(LOCK)).is_some()
 }
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);

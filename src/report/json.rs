@@ -33,6 +33,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::human::steps;
 use super::source::{fitted, masked, position};
 use super::{Outcome, Status, action, exit_code, level_name};
 use crate::finding::{Finding, Place};
@@ -123,8 +124,22 @@ fn service(outcome: &Outcome) -> ServiceView {
         settled: settled
             .map(|(key, value)| ((*key).to_owned(), masked(value).into()))
             .collect(),
-        next: all_masked(&outcome.plan.next),
+        next: next(outcome),
     }
+}
+
+/// As for people; what is not written yet has its later steps too.
+fn next(outcome: &Outcome) -> Vec<String> {
+    let later = match outcome.status {
+        Status::Pending | Status::Open => outcome.plan.next.as_slice(),
+        Status::Done | Status::Refused | Status::Failed(_) => &[],
+    };
+    let steps = if outcome.plan.changes.is_empty() {
+        Vec::new()
+    } else {
+        steps(outcome)
+    };
+    all_masked(&[steps.as_slice(), later].concat())
 }
 
 fn change(outcome: &Outcome, change: &FileChange) -> ChangeView {

@@ -209,6 +209,27 @@ fn json_has_stable_keys_and_exact_places() {
 }
 
 #[test]
+fn json_names_the_command_that_writes_what_is_pending() {
+    let next = |outcome: &Outcome| {
+        let document: serde_json::Value =
+            serde_json::from_str(&json(std::slice::from_ref(outcome))).unwrap();
+        document["services"][0]["next"].clone()
+    };
+    let mut there = everything();
+    let later = "restart with amqp://u:***@h//";
+    let commands = ["diff", "init"].map(|verb| format!("scaffold-events {verb} services/orders"));
+    assert_eq!(
+        next(&there),
+        serde_json::json!([commands[0], commands[1], later])
+    );
+    there.status = Status::Done;
+    assert_eq!(
+        next(&there),
+        serde_json::json!(["cd services/orders", later])
+    );
+}
+
+#[test]
 fn the_worst_service_decides_the_exit_code() {
     let with = |status| Outcome {
         status,

@@ -65,7 +65,6 @@ fn forced(context: &Context<'_>) -> Result<(Route, Vec<Finding>), Finding> {
 /// The router works only where the library is there to be imported, and Django's settings to be read.
 fn possible(context: &Context<'_>) -> Result<(), Finding> {
     let library = &context.contract.library;
-    let version = &context.contract.library_version;
     if pinned(context).is_none() {
         let finding = Finding::refusal(
             "router-without-library",
@@ -77,9 +76,7 @@ fn possible(context: &Context<'_>) -> Result<(), Finding> {
         };
         return Err(finding
             .label("every task would raise ImportError when it is sent")
-            .help(format!(
-                "add this line to requirements.txt: {library}=={version}"
-            )));
+            .help(library_line(context)));
     }
     if let Some(why) = no_django(context) {
         return Err(Finding::refusal("router-without-django", why)
@@ -250,7 +247,7 @@ fn how_to_force(context: &Context<'_>) -> String {
     if no_django(context).is_some() {
         return "nothing to do: this route needs neither Django nor the library".to_owned();
     }
-    let command = "`scaffold-events init --route router`";
+    let command = "`scaffold-events init --route router`, or, once the service is wired, write `route = \"router\"` into scaffold-events.toml and run `scaffold-events sync`";
     if pinned(context).is_some() {
         return format!("to route all tasks by the contract's router: {command}");
     }

@@ -58,7 +58,13 @@ impl Fate {
 
     /// One was deleted.
     pub(super) fn is_missing(&self) -> bool {
-        self.0.iter().any(|owned| owned.now.is_none())
+        self.missing().next().is_some()
+    }
+
+    /// Those that were deleted.
+    pub(super) fn missing(&self) -> impl Iterator<Item = &RelPath> {
+        let gone = self.0.iter().filter(|owned| owned.now.is_none());
+        gone.map(|owned| &owned.path)
     }
 
     /// Whether one is not as it was last left.

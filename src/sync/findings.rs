@@ -107,10 +107,7 @@ pub(super) fn line_kept(tree: &Tree) -> Option<Finding> {
 
 /// What the new contract needs was taken out: only a person knows whether it may come back.
 pub(super) fn deleted(missing: &[(RelPath, String)], target: &Contract) -> Vec<Finding> {
-    let message = format!(
-        "settings were taken out by hand that {} would put in again",
-        target.id
-    );
+    let message = format!("what {} needs was taken out by hand", target.id);
     let finding = Finding::refusal("setting-removed", message);
     let mut files: Vec<&RelPath> = missing.iter().map(|(path, _)| path).collect();
     files.dedup();
@@ -119,7 +116,7 @@ pub(super) fn deleted(missing: &[(RelPath, String)], target: &Contract) -> Vec<F
     vec![
         finding
             .help(format!("missing: {}", names.join(", ")))
-            .help("put them in again: `scaffold-events sync --restore`")
+            .help("put it in again: `scaffold-events sync --restore`")
             .help("or take all of it out: `scaffold-events remove`"),
     ]
 }

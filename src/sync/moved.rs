@@ -1,8 +1,9 @@
 //! Pins of the config that lead nowhere any more: found again by meaning, or left to detection. Pure.
 
 use super::fate::Fate;
-use crate::config::Config;
+use crate::config::{AppName, Config};
 use crate::path::RelPath;
+use crate::python::bindings::binds;
 use crate::tree::{Entry, Tree};
 
 /// The config's keys to plan without (`None`) or with another value.
@@ -17,7 +18,7 @@ pub(super) fn pins(
         values.push(("settings", None));
     }
     if let Some(app) = &config.celery_app
-        && !is_module(tree, &app.module)
+        && !is_bound(tree, app)
     {
         values.push(("celery-app", None));
     }
@@ -29,9 +30,9 @@ pub(super) fn pins(
     values
 }
 
-/// Whether some file of the service has this dotted name, from whichever root.
-fn is_module(tree: &Tree, module: &str) -> bool {
-    let path = module.replace('.', "/");
+/// Whether some file of the service has this dotted name, from whichever root, and binds the variable.
+fn is_bound(tree: &Tree, app: &AppName) -> bool {
+    let path = app.module.replace('.', "/");
     let (file, package) = (format!("{path}.py"), format!("{path}/__init__.py"));
     let ends = |whole: &str, end: &str| {
         whole == end
@@ -41,5 +42,14 @@ fn is_module(tree: &Tree, module: &str) -> bool {
     };
     let files = tree.walk();
     let mut files = files.iter();
-    files.any(|known| ends(known.as_str(), &file) || ends(known.as_str(), &package))
+    files.any(|known| {
+        let is_it = ends(known.as_str(), &file) || ends(known.as_str(), &package);
+        // Of a file that does not parse whole, or imports all of another, nothing is known.
+        is_it
+            && tree.python(known).map_or(true, |module| {
+                !module.errors.is_empty()
+                    || !binds(&module.body, &app.variable).is_empty()
+                    || !binds(&module.body, "*").is_empty()
+            })
+    })
 }

@@ -188,7 +188,12 @@ impl<'a> Scene<'a> {
         let undone = self.undone(None);
         let lacks = kept.lacks() || self.fate.is_missing();
         if lacks && !self.wishes.restore {
-            return Ok(Err(self.refused(deleted(&undone.missing, &self.target))));
+            let files = self
+                .fate
+                .missing()
+                .map(|path| (path.clone(), path.to_string()));
+            let missing: Vec<_> = undone.missing.into_iter().chain(files).collect();
+            return Ok(Err(self.refused(deleted(&missing, &self.target))));
         }
         if kept.plan.is_refused() && !undone.refusals.is_empty() {
             return Ok(Err(self.refused(kept.plan.findings.clone())));
