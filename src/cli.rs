@@ -3,6 +3,7 @@
 //! With [`crate::report`], the only module that prints.
 
 mod doctor;
+mod readable;
 mod run;
 mod show;
 mod terminal;

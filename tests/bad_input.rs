@@ -576,3 +576,30 @@ fn queues_bound_where_nobody_can_follow() {
         assert!(scene.state() == before, "something was written");
     }
 }
+
+/// What cannot be read is not gone: an error of the system, with the path, in every command.
+#[test]
+fn files_of_a_wired_service_that_the_system_keeps() {
+    let files = [
+        "scaffold-events.lock",
+        "scaffold-events.toml",
+        "orders/settings.py",
+        "orders/microservice_events_listener.py",
+        "orders/microservice_events.py",
+    ];
+    let person = Person::new();
+    for file in files {
+        let scene = person.scene();
+        let (code, said) = person.run(&scene, &["init", "orders"]);
+        assert_eq!(code, 0, "{said}");
+        let path = scene.at("orders").join(file);
+        set_mode(&path, 0o000);
+        for command in ["init", "check", "diff", "sync", "remove", "doctor"] {
+            let (code, said) = person.run(&scene, &[command, "orders"]);
+            assert_eq!(code, 2, "{command}, {file}: {said}");
+            is_readable(&said);
+            let named = said.contains(&format!("{file} cannot be read: "));
+            assert!(named, "{command}, {file}: {said}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::doctor::doctor;
+use super::readable::readable;
 use super::show::{contracts, patches, people, reports};
 use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
 use crate::apply::{self, Recovered};
@@ -213,24 +214,28 @@ type PlanFor<'a> = dyn Fn(&Path) -> Result<(Tree, Plan)> + 'a;
 /// `init` alone creates what is not there.
 fn to_init(root: &Path, flags: &Config, listener: Listener) -> Result<(Tree, Plan)> {
     let tree = service_at(root)?;
+    readable(&tree, flags)?;
     let plan = init::init(&tree, flags, &Contracts::embedded(), listener)?;
     Ok((tree, plan))
 }
 
 fn to_sync(root: &Path, wishes: &Wishes) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
+    readable(&tree, &Config::default())?;
     let plan = sync::sync(&tree, &Config::default(), &Contracts::embedded(), wishes)?;
     Ok((tree, plan))
 }
 
 fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
+    readable(&tree, &Config::default())?;
     let plan = unwire::unwire(&tree, &Contracts::embedded(), edited)?;
     Ok((tree, plan))
 }
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
     let tree = existing(root)?;
+    readable(&tree, flags)?;
     let plan = sync::standing(&tree, flags, &Contracts::embedded())?;
     Ok((tree, plan))
 }
