@@ -38,6 +38,13 @@ pub struct Wishes {
     pub conflict: Conflict,
 }
 
+impl Wishes {
+    /// A listener that is none goes for ours.
+    fn takes_ours(&self) -> bool {
+        self.restore || self.conflict == Conflict::Ours
+    }
+}
+
 /// The plan that brings a wired service up to date; without a lock, a refusal that names `init`.
 pub fn sync(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) -> Result<Plan> {
     if tree.bytes(&lock_path()).is_none() {
@@ -118,7 +125,7 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
         }
     };
     let kept = scene.kept()?;
-    if !kept.needs_move(wishes) {
+    if !kept.needs_move() || (kept.by_hand && !wishes.restore) {
         return Ok(finish::finish(&scene, &kept));
     }
     match scene.moved(&kept)? {

@@ -21,6 +21,7 @@ use crate::python::comments::lost;
 use crate::python::parse::parse;
 use crate::tree::{Entry, Tree};
 use removal::{Removal, deleted};
+use take_out::Changed;
 
 /// What to do with a file of ours that the user changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +78,8 @@ pub(crate) struct Undone {
     pub(crate) refusals: Vec<Finding>,
     /// Parts of ours that stand nowhere any more: the file they were in, and what they were.
     pub(crate) missing: Vec<(RelPath, String)>,
+    /// Names of ours that are bound to something else about events now.
+    pub(crate) changed: Vec<String>,
 }
 
 /// Takes out our settings, by undoing or by meaning; a statement that binds `spared` stays.
@@ -85,15 +88,18 @@ pub(crate) fn undone(
     lock: &Lock,
     recorded: &Contract,
     spared: Option<&'static str>,
+    goes: Changed,
 ) -> Undone {
     let mut removal = Removal::new(tree, lock, Some(recorded));
     removal.spared = spared;
+    removal.goes = goes;
     removal.shared();
     removal.seeded();
     let Removal {
         changes,
         mut findings,
         missing,
+        changed,
         ..
     } = removal;
     findings.retain(|finding| finding.level == Level::Refusal);
@@ -102,6 +108,7 @@ pub(crate) fn undone(
         changes: changes.map(|change| (change.path, change.after)).collect(),
         refusals: findings,
         missing,
+        changed,
     }
 }
 

@@ -83,13 +83,18 @@ fn syntax(service: &Service<'_>, file: &RelPath) -> Option<Place> {
     let module = service.module(file)?;
     let error = module.errors.iter().find_map(|error| {
         let line = line_at(&module.text, error.span.start);
-        let line = trimmed(&module.text, line);
-        is_python_2(&masked(line.of(&*module.text))).then_some(line)
+        is_python_2_at(&module.text, error.span).then_some(trimmed(&module.text, line))
     });
     Some(Place {
         path: file.clone(),
         span: Some(error.or_else(|| caught(&module))?),
     })
+}
+
+/// Whether the line of an error is one that Python 2 reads.
+pub fn is_python_2_at(text: &[u8], error: Span) -> bool {
+    let line = trimmed(text, line_at(text, error.start));
+    is_python_2(&masked(line.of(text)))
 }
 
 /// `except E, e:`. Python 3.14 reads a tuple there, so it is no error to the parser.

@@ -1,5 +1,6 @@
 //! One file per thing to ensure: a table of plain functions from facts to fixes and findings. Pure.
 
+pub mod bound;
 pub mod broker;
 pub mod conditions;
 mod constructor;
@@ -63,11 +64,12 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 11] = [
+pub const RULES: [Rule; 12] = [
     elsewhere::refuse,
     spelling::report,
     library::ensure,
     queues::ensure,
+    bound::ensure,
     routes::ensure,
     imports::ensure,
     broker::ensure,

@@ -3,6 +3,8 @@
 use super::Context;
 use crate::change::Kind;
 use crate::draft::Draft;
+use crate::edit::Span;
+use crate::facts::python_version::is_python_2_at;
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::bindings::binds;
@@ -144,18 +146,56 @@ pub fn registers_in(text: &str, task: &str) -> bool {
     crate::python::parse::parse(text.as_bytes().into()).is_ok_and(|module| registers(&module, task))
 }
 
+/// Why a worker that imports a listener does not receive the event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Deaf {
+    /// It is no Python.
+    Unparsed(Option<Span>, String),
+    /// It registers no task of the event's name.
+    Unregistered,
+}
+
+/// Why a listener of this text is none; nothing where it is one.
+pub fn deaf(text: &[u8], task: &str) -> Option<Deaf> {
+    let module = match crate::python::parse::parse(text.into()) {
+        Ok(module) => module,
+        Err(why) => return Some(Deaf::Unparsed(why.span, why.message)),
+    };
+    let mut errors = module.errors.iter();
+    if let Some(error) = errors.find(|error| !is_python_2_at(text, error.span)) {
+        return Some(Deaf::Unparsed(Some(error.span), error.message.clone()));
+    }
+    (!registers(&module, task)).then_some(Deaf::Unregistered)
+}
+
+/// The task's name, in a module in which something may be made a task: by a decorator, a base, a call.
 fn registers(module: &Module, task: &str) -> bool {
-    let mut found = false;
+    let (mut named, mut makes) = (false, false);
+    let is_maker = |expr: &Expr| {
+        let dotted = expr.dotted().unwrap_or_default();
+        let last = dotted.rsplit('.').next().unwrap_or_default();
+        last.to_ascii_lowercase().contains("task") || last == "register"
+    };
     walk(&module.body, &mut |stmt| {
+        match &stmt.kind {
+            StmtKind::Function { decorators, .. } => makes |= !decorators.is_empty(),
+            StmtKind::Class { bases, .. } => makes |= !bases.is_empty(),
+            _ => {}
+        }
         for expr in stmt.expressions() {
-            expr.walk(&mut |part| found |= part.string().as_deref() == Some(task));
+            expr.walk(&mut |part| {
+                named |= part.string().as_deref() == Some(task);
+                if let ExprKind::Call { function, .. } = &part.kind {
+                    makes |= is_maker(function);
+                }
+            });
         }
     });
-    found
+    named && makes
 }
 
 /// Where a name is first read, if nothing in the module binds it.
-fn undefined(module: &Module, name: &str) -> Option<crate::edit::Span> {
+fn undefined(module: &Module, name: &str) -> Option<Span> {
     let stars = module.body.iter().any(|stmt| match &stmt.kind {
         StmtKind::ImportFrom { names, .. } => names.iter().any(|alias| alias.name == "*"),
         _ => false,

@@ -24,10 +24,36 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         match found(context, site)? {
             Match::Right => beside_events_alone(context, draft, site)?,
             Match::Wrong => return Err(bound_otherwise(context, site)),
-            Match::Other => extend(context, draft, site)?,
+            Match::Other => {
+                bound_by_another_name(context, site)?;
+                extend(context, draft, site)?;
+            }
         }
     }
     Ok(())
+}
+
+/// A queue of another name on the events exchange: with ours beside it, every event would come twice.
+fn bound_by_another_name(context: &Context<'_>, site: &Site) -> Result<(), Finding> {
+    let reader = context.reader();
+    let held = held(site);
+    let mut elements = held.iter();
+    let Some(other) = elements.find(|element| reader.is_on_events(site, element)) else {
+        return Ok(());
+    };
+    let queue = format!("{}{}", context.name, context.contract.queue_suffix);
+    let message = format!("another queue than `{queue}` is bound to the events exchange here");
+    Err(Finding::refusal("events-queue-renamed", message)
+        .at(&site.file, other.span)
+        .label("with both, a worker would get every event twice")
+        .help(format!(
+            "write it as `{}`, or remove it and run again",
+            reader.written()
+        ))
+        .help(
+            "a queue of the old name that is in RabbitMQ already goes on collecting: once it is empty, \
+             `rabbitmqctl delete_queue NAME`",
+        ))
 }
 
 /// The document wired by hand names the events queue alone: ordinary tasks lost theirs.

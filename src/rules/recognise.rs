@@ -73,6 +73,22 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Whether an element is a queue on the events exchange, whatever its name.
+    pub fn is_on_events(&self, site: &Site, element: &Expr) -> bool {
+        let ExprKind::Call {
+            function,
+            args,
+            keywords,
+            ..
+        } = &element.kind
+        else {
+            return false;
+        };
+        let is_queue = (function.dotted()).is_some_and(|name| name.ends_with("Queue"));
+        let exchange = argument(args, keywords, 1, "exchange");
+        is_queue && exchange.is_some_and(|exchange| self.is_exchange(&site.module, exchange))
+    }
+
     /// The element that is the events queue bound otherwise, and what is wrong with it.
     pub fn difference(&self, site: &Site) -> Option<(Span, String)> {
         let element = held(site)

@@ -6,6 +6,7 @@ use crate::path::RelPath;
 use crate::plan::{FileChange, Kind};
 use crate::python::bindings::binds;
 use crate::rules::broker::BROKER_URL;
+use crate::rules::modules::Deaf;
 use crate::tree::Tree;
 
 pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> Finding {
@@ -32,6 +33,30 @@ pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> F
     finding
         .help("put it in again: `scaffold-events sync --restore`")
         .help("or take the rest out too: `scaffold-events remove`")
+}
+
+/// Our listener, edited so that it is none.
+pub(super) fn deafened(path: &RelPath, why: &Deaf) -> Finding {
+    let finding = match why {
+        Deaf::Unparsed(span, message) => {
+            let finding = Finding::error(
+                "listener-unparsed",
+                "this listener is no Python: no worker that imports it starts",
+            );
+            match span {
+                Some(span) => finding.at(path, *span).label(message.clone()),
+                None => finding.in_file(path),
+            }
+        }
+        Deaf::Unregistered => Finding::error(
+            "listener-unregistered",
+            "this listener does not register the event's task any more: every event is discarded",
+        )
+        .in_file(path),
+    };
+    finding
+        .help("undo your edit, or have ours back: `scaffold-events sync --restore`")
+        .help("or take the wiring out: `scaffold-events remove --force`")
 }
 
 pub(super) fn unresolved(path: &RelPath) -> Finding {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fate::Owned;
-use super::findings::{marked, newer, overlapping, taken_out, unresolved};
+use super::findings::{deafened, marked, newer, overlapping, taken_out, unresolved};
 use super::handlers::called_otherwise;
 use super::places::on_disk;
 use super::scene::{Scene, Way};
@@ -14,6 +14,7 @@ use crate::merge::{Conflict, Merged, has_markers, merge};
 use crate::newline::Newline;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind, Plan};
+use crate::rules::modules;
 use crate::standing::State;
 use crate::unwire;
 
@@ -136,8 +137,19 @@ impl End<'_> {
             && let Some((_, theirs)) = &owned.now
         {
             text = self.with_edits(&change.path, owned, theirs, &ours)?;
-            if !has_markers(&text) {
-                accepted = lock::hash(&text);
+            let marked = has_markers(&text);
+            let deaf = modules::deaf(&text, &self.scene.target.event_task);
+            match deaf.filter(|_| !marked) {
+                Some(_) if self.scene.wishes.takes_ours() => {
+                    text = Newline::of(theirs).convert(&ours);
+                }
+                Some(why) => {
+                    self.plan.findings.push(deafened(&change.path, &why));
+                    self.plan.open = true;
+                    accepted.clone_from(&owned.record.accepted);
+                }
+                None if marked => {}
+                None => accepted = lock::hash(&text),
             }
         }
         self.owned
@@ -217,12 +229,11 @@ impl End<'_> {
             let old = scene.fate.before(path);
             old.is_none_or(|old| old.record.written != owned.written)
         };
-        let outdated = scene.is_left()
-            || (way.moves && !scene.wishes.restore)
-            || self.owned.iter().any(renewed);
+        let outdated =
+            scene.is_left() || (way.moves && !way.by_hand) || self.owned.iter().any(renewed);
         let standing = &mut self.plan.standing;
         standing.note(State::Outdated, outdated);
-        standing.note(State::Drifted, scene.fate.is_edited());
+        standing.note(State::Drifted, way.by_hand || scene.fate.is_edited());
         let conflicting = standing.has(State::Conflicting);
         let drifted = standing.has(State::Drifted);
         let errors = (self.plan.findings.iter()).any(|finding| {

@@ -17,7 +17,7 @@ use crate::rules::broker::BROKER_URL;
 use crate::rules::unread::is_of_broker;
 use crate::standing::State;
 use crate::tree::Tree;
-use crate::unwire;
+use crate::unwire::{self, piece::pieces, take_out::Changed};
 
 /// Everything that a sync starts from.
 pub(super) struct Scene<'a> {
@@ -46,6 +46,8 @@ pub(super) struct Way {
     pub(super) missing: Vec<(RelPath, String)>,
     /// The settings of the two contracts differ.
     pub(super) contracts_differ: bool,
+    /// What is wanted is what we wrote once: somebody took it out, or changed it.
+    pub(super) by_hand: bool,
 }
 
 impl Way {
@@ -54,16 +56,13 @@ impl Way {
         changes.filter(|change| change.kind == Kind::Shared)
     }
 
-    /// Something that was deleted by hand is wanted again.
-    fn lacks(&self) -> bool {
-        self.settings().next().is_some() && !self.missing.is_empty()
-    }
-
-    pub(super) fn needs_move(&self, wishes: &Wishes) -> bool {
-        let wanted = self.settings().next().is_some();
+    /// The settings are not as they are to be.
+    pub(super) fn needs_move(&self) -> bool {
+        let unbound = |finding: &Finding| finding.code == "name-unbound";
         self.contracts_differ
             || self.plan.is_refused()
-            || (wanted && (self.missing.is_empty() || wishes.restore))
+            || self.settings().next().is_some()
+            || self.plan.findings.iter().any(unbound)
     }
 }
 
@@ -118,7 +117,7 @@ impl<'a> Scene<'a> {
 
     /// The settings stay; our file and untouched handlers are made anew.
     pub(super) fn kept(&self) -> Result<Way> {
-        let undone = self.undone(None);
+        let undone = self.undone(None, Changed::Stays);
         let mut changes: Vec<(RelPath, Option<Vec<u8>>)> = Vec::new();
         changes.extend(self.config.clone().map(|(path, text)| (path, Some(text))));
         changes.extend(self.fate.paths().map(|path| (path.clone(), None)));
@@ -128,18 +127,47 @@ impl<'a> Scene<'a> {
         let tree = self.tree.overlay(changes);
         // No setting of this plan is written, so that there is nothing to prove.
         let plan = unproven(&tree, &self.flags, self.contracts, self.from())?;
-        Ok(Way {
+        let mut way = Way {
             contracts_differ: self.contracts_differ(&undone)?,
-            missing: undone.missing,
+            missing: undone.missing.clone(),
+            by_hand: false,
             moves: false,
             tree,
             plan,
-        })
+        };
+        way.by_hand = way.needs_move() && !way.contracts_differ && self.is_by_hand(&undone)?;
+        Ok(way)
+    }
+
+    /// Whether the settings would be given just what we once gave them, or lack some of it: then nothing
+    /// but somebody's hand came between.
+    fn is_by_hand(&self, undone: &unwire::Undone) -> Result<bool> {
+        if !undone.missing.is_empty() || !undone.changed.is_empty() {
+            return Ok(true);
+        }
+        let plan = unproven(&self.bare(undone), &self.flags, self.contracts, None)?;
+        let mut changes = plan.changes.iter();
+        let lock = changes.find(|change| change.path == lock_path());
+        let lock = lock.and_then(|change| Lock::parse(change.after.as_deref()?).ok());
+        Ok(lock.is_some_and(|lock| self.put_in(&lock) == self.put_in(&self.lock)))
+    }
+
+    /// What a record says of ours in the service's files, wherever it stands.
+    fn put_in(&self, lock: &Lock) -> Vec<String> {
+        let config = self.loaded.path();
+        let files = lock.shared.iter().filter(|(path, _)| Some(*path) != config);
+        let edits = files.flat_map(|(_, shared)| &shared.undo);
+        let mut pieces: Vec<String> = edits
+            .flat_map(pieces)
+            .map(|piece| piece.meaning())
+            .collect();
+        pieces.sort_unstable();
+        pieces
     }
 
     /// The service without our settings; a statement of ours that binds `spared` stays.
-    fn undone(&self, spared: Option<&'static str>) -> unwire::Undone {
-        unwire::undone(self.tree, &self.lock, &self.recorded, spared)
+    fn undone(&self, spared: Option<&'static str>, goes: Changed) -> unwire::Undone {
+        unwire::undone(self.tree, &self.lock, &self.recorded, spared, goes)
     }
 
     /// Whether the two contracts want other settings of this service, had it none of ours.
@@ -185,8 +213,13 @@ impl<'a> Scene<'a> {
 
     /// Our parts out and in again.
     pub(super) fn moved(&self, kept: &Way) -> Result<Result<Way, Plan>> {
-        let undone = self.undone(None);
-        let lacks = kept.lacks() || self.fate.is_missing();
+        let goes = if self.wishes.restore {
+            Changed::Goes
+        } else {
+            Changed::Stays
+        };
+        let undone = self.undone(None, goes);
+        let lacks = !undone.missing.is_empty() || self.fate.is_missing();
         if lacks && !self.wishes.restore {
             let files = self
                 .fate
@@ -204,7 +237,7 @@ impl<'a> Scene<'a> {
         let mut tree = self.bare(&undone);
         let mut plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
         if plan.findings.iter().any(is_of_broker) && !kept.plan.findings.iter().any(is_of_broker) {
-            tree = self.bare(&self.undone(Some(BROKER_URL)));
+            tree = self.bare(&self.undone(Some(BROKER_URL), goes));
             plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
             plan.findings.extend(line_kept(&tree));
         }
@@ -225,6 +258,7 @@ impl<'a> Scene<'a> {
             moves: true,
             missing: undone.missing,
             contracts_differ: kept.contracts_differ,
+            by_hand: kept.by_hand,
         }))
     }
 

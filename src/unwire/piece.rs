@@ -16,6 +16,21 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// What it says, wherever it stands.
+    pub(crate) fn meaning(&self) -> String {
+        match &self.kind {
+            PieceKind::Statement { meaning, .. } | PieceKind::Element(meaning) => meaning.clone(),
+            PieceKind::Entry(key, meaning) => format!("{key}: {meaning}"),
+            PieceKind::Names(_, names) => {
+                let mut names: Vec<&str> = names.iter().map(Alias::bound).collect();
+                names.sort_unstable();
+                format!("import {}", names.join(", "))
+            }
+            PieceKind::Bracket => "(".to_owned(),
+            PieceKind::Slash => "%2F".to_owned(),
+        }
+    }
+
     /// What it is to a person who looks for it; nothing for what only serves others.
     pub(crate) fn named(&self) -> Option<String> {
         match &self.kind {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edited;
+use super::take_out::Changed;
 use crate::config;
 use crate::contract::Contract;
 use crate::edit::Span;
@@ -27,6 +28,10 @@ pub(super) struct Removal<'a> {
     pub(super) restored: BTreeSet<RelPath>,
     /// Parts that stand nowhere.
     pub(super) missing: Vec<(RelPath, String)>,
+    /// What becomes of values that somebody changed.
+    pub(super) goes: Changed,
+    /// Names of ours that are bound to something else about events now.
+    pub(super) changed: Vec<String>,
 }
 
 impl<'a> Removal<'a> {
@@ -41,6 +46,8 @@ impl<'a> Removal<'a> {
             findings: Vec::new(),
             restored: BTreeSet::new(),
             missing: Vec::new(),
+            goes: Changed::Stays,
+            changed: Vec::new(),
         }
     }
 

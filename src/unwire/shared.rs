@@ -102,7 +102,8 @@ impl Removal<'_> {
         let Ok(module) = self.tree.python(path) else {
             return wanted.to_vec();
         };
-        let taken = take_out(&module, wanted, &self.words);
+        let taken = take_out(&module, wanted, &self.words, self.goes);
+        self.changed.extend(taken.changed);
         for (span, reason) in &taken.left {
             self.findings.push(
                 Finding::note("part-left", "this was ours, and stays")

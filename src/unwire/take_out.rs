@@ -25,10 +25,21 @@ pub struct Taken {
     pub left: Vec<(Span, &'static str)>,
     /// Pieces that do not go, or not whole.
     pub stays: Vec<Piece>,
+    /// Names of ours that are bound to something else about events now.
+    pub changed: Vec<String>,
+}
+
+/// What to do with a value of ours that somebody changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Changed {
+    /// It is theirs now.
+    Stays,
+    /// What is about events goes all the same: ours is to come back.
+    Goes,
 }
 
 /// Takes the pieces out of a module. `words` tell what belongs to events from what ordinary tasks need.
-pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
+pub fn take_out(module: &Module, pieces: &[Piece], words: &[String], changed: Changed) -> Taken {
     let mut search = Search {
         module,
         words,
@@ -38,12 +49,20 @@ pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
         unwrap: pieces.iter().any(|piece| piece.kind == PieceKind::Bracket),
         left: Vec::new(),
         kept: BTreeSet::new(),
+        goes: changed,
+        changed: Vec::new(),
+        lost: Vec::new(),
     };
     let mut missing = Vec::new();
     for piece in pieces {
         if !search.find(piece) {
             missing.push(piece.clone());
         }
+        let lost = std::mem::take(&mut search.lost).into_iter();
+        missing.extend(lost.map(|part| Piece {
+            at: piece.at,
+            kind: PieceKind::Element(part),
+        }));
     }
     search.keep_what_is_read();
     search.left.sort_unstable();
@@ -54,6 +73,7 @@ pub fn take_out(module: &Module, pieces: &[Piece], words: &[String]) -> Taken {
         stays: missing.iter().cloned().chain(stays).collect(),
         missing,
         left: search.left,
+        changed: search.changed,
     }
 }
 
@@ -71,6 +91,10 @@ struct Search<'m> {
     left: Vec<(Span, &'static str)>,
     /// The names of statements that are still read.
     kept: BTreeSet<String>,
+    goes: Changed,
+    changed: Vec<String>,
+    /// Parts of the value at hand that stand nowhere any more.
+    lost: Vec<String>,
 }
 
 impl<'m> Search<'m> {
@@ -135,6 +159,14 @@ impl<'m> Search<'m> {
             return true;
         }
         if let Some((stmt, value)) = bound.pop() {
+            let about_events = parts.is_empty() && self.is_about_events(meaning);
+            if let Some(name) = binds.filter(|_| about_events) {
+                self.changed.push(name.to_owned());
+                if self.goes == Changed::Goes {
+                    self.statements.push((stmt, Some(name.to_owned())));
+                    return true;
+                }
+            }
             self.parts_of(stmt, value, parts);
             return true;
         }
@@ -208,8 +240,19 @@ impl<'m> Search<'m> {
                 self.items.insert(*span);
             }
         }
+        self.lost = self.lost_of(ours);
         let reason = "changed since it was written: what is not about events stays";
         self.left.push((stmt.span, reason));
+    }
+
+    /// Those of these parts that no literal of the module holds.
+    fn lost_of(&self, ours: &[String]) -> Vec<String> {
+        let mut lost = ours.to_vec();
+        each_expression(&self.module.body, &mut |expr| {
+            let held = parts(self.module, expr);
+            lost.retain(|part| !held.contains(part));
+        });
+        lost
     }
 
     /// An item by its meaning; of several the last.
