@@ -16,7 +16,7 @@ mod scene;
 
 use anyhow::{Result, anyhow};
 
-use crate::config::{Config, for_wired};
+use crate::config::{self, Config, Loaded, for_wired};
 use crate::contract::Contracts;
 use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
@@ -25,6 +25,7 @@ use crate::path::RelPath;
 use crate::plan::{Plan, our_bug, plan};
 use crate::standing::State;
 use crate::tree::Tree;
+use crate::unwire::take_out::Changed;
 use scene::Scene;
 
 /// What the user asks of a `sync`.
@@ -45,15 +46,17 @@ impl Wishes {
     }
 }
 
-/// The plan that brings a wired service up to date; without a lock, a refusal that names `init`.
+/// The plan that brings a wired service up to date; without a lock, a refusal that names `init`, unless all
+/// is right by hand.
 pub fn sync(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) -> Result<Plan> {
     if tree.bytes(&lock_path()).is_none() {
-        let finding = Finding::refusal("not-wired", format!("there is no {LOCK} here")).help(
-            "wire the service first: `scaffold-events init`; it recognises what is wired by hand",
-        );
-        let mut plan = Plan::refused(vec![finding]);
-        plan.standing.note(State::Unwired, true);
-        return Ok(plan);
+        let plan = unrecorded(tree, flags, contracts)?;
+        let is_wired = plan.changes.is_empty() && plan.standing.worst() != State::Broken;
+        return Ok(if is_wired && wishes.to.is_none() {
+            plan
+        } else {
+            not_wired()
+        });
     }
     let mut plan = planned(tree, flags, contracts, wishes)?;
     prove(tree, flags, contracts, wishes, &plan)?;
@@ -66,11 +69,35 @@ pub fn standing(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Pl
     if tree.bytes(&lock_path()).is_some() {
         return sync(tree, flags, contracts, &Wishes::default());
     }
+    unrecorded(tree, flags, contracts)
+}
+
+/// A service without a lock: not wired yet, or wired by hand, or with its lock lost.
+fn unrecorded(tree: &Tree, flags: &Config, contracts: &Contracts) -> Result<Plan> {
     let mut plan = plan(tree, flags, contracts)?;
     let (unwired, broken) = (!plan.changes.is_empty(), is_broken(&plan));
     plan.standing.note(State::Unwired, unwired);
     plan.standing.note(State::Broken, broken);
+    if unwired || plan.is_refused() {
+        return Ok(plan);
+    }
+    match config::load(tree).ok().as_ref().and_then(Loaded::path) {
+        Some(config) => {
+            plan.findings.insert(0, findings::lock_lost(config));
+            plan.standing.note(State::Drifted, true);
+        }
+        None => plan.findings.push(findings::not_recorded()),
+    }
     Ok(plan)
+}
+
+fn not_wired() -> Plan {
+    let finding = Finding::refusal("not-wired", format!("there is no {LOCK} here")).help(
+        "wire the service first: `scaffold-events init`; it recognises what is wired by hand",
+    );
+    let mut plan = Plan::refused(vec![finding]);
+    plan.standing.note(State::Unwired, true);
+    plan
 }
 
 fn lock_path() -> RelPath {
@@ -125,10 +152,22 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
         }
     };
     let kept = scene.kept()?;
-    if !kept.needs_move() || (kept.by_hand && !wishes.restore) {
+    if kept.by_hand && !wishes.restore {
+        let mut plan = finish::finish(&scene, &kept);
+        if plan.is_refused() && scene.moved(&kept, Changed::Goes)?.is_ok() {
+            findings::can_be_restored(&mut plan.findings);
+        }
+        return Ok(plan);
+    }
+    if !kept.needs_move() {
         return Ok(finish::finish(&scene, &kept));
     }
-    match scene.moved(&kept)? {
+    let goes = if wishes.restore {
+        Changed::Goes
+    } else {
+        Changed::Stays
+    };
+    match scene.moved(&kept, goes)? {
         Ok(moved) => Ok(finish::finish(&scene, &moved)),
         Err(plan) => Ok(plan),
     }

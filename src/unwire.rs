@@ -21,6 +21,7 @@ use crate::python::comments::lost;
 use crate::python::parse::parse;
 use crate::tree::{Entry, Tree};
 use removal::{Removal, deleted};
+pub(crate) use shared::whereabouts;
 use take_out::Changed;
 
 /// What to do with a file of ours that the user changed.
@@ -80,6 +81,8 @@ pub(crate) struct Undone {
     pub(crate) missing: Vec<(RelPath, String)>,
     /// Names of ours that are bound to something else about events now.
     pub(crate) changed: Vec<String>,
+    /// Every Python file of theirs is as it was before us, to the byte.
+    pub(crate) is_exact: bool,
 }
 
 /// Takes out our settings, by undoing or by meaning; a statement that binds `spared` stays.
@@ -100,8 +103,12 @@ pub(crate) fn undone(
         mut findings,
         missing,
         changed,
+        restored,
         ..
     } = removal;
+    let places = lock.shared.iter();
+    let places = places.map(|(path, shared)| whereabouts(tree, path, shared));
+    let mut python = places.filter(|path| path.has_extension("py"));
     findings.retain(|finding| finding.level == Level::Refusal);
     let changes = changes.into_values();
     Undone {
@@ -109,6 +116,7 @@ pub(crate) fn undone(
         refusals: findings,
         missing,
         changed,
+        is_exact: python.all(|path| restored.contains(&path)),
     }
 }
 

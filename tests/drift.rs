@@ -1,4 +1,5 @@
 //! What somebody did to a wired service is told as what it is, and put back only when asked.
+#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod cases;

@@ -83,7 +83,8 @@ impl Fate {
                 .as_ref()
                 .is_some_and(|(_, text)| has_markers(text))
         };
-        self.0.iter().find(marked).map(|owned| &owned.path)
+        let found = self.0.iter().find(marked)?;
+        found.now.as_ref().map(|(now, _)| now)
     }
 
     /// The file that a new one takes the place of: of the same path, or the only one.

@@ -1,7 +1,8 @@
 //! What `sync` says of what it finds.
 
 use crate::contract::{Contract, Contracts, Id};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
+use crate::lock::LOCK;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind};
 use crate::python::bindings::binds;
@@ -33,6 +34,18 @@ pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> F
     finding
         .help("put it in again: `scaffold-events sync --restore`")
         .help("or take the rest out too: `scaffold-events remove`")
+}
+
+/// What stands in the way is somebody's change of what we wrote, which we can write again.
+pub(super) fn can_be_restored(findings: &mut [Finding]) {
+    let refusals = findings
+        .iter_mut()
+        .filter(|finding| finding.level == Level::Refusal);
+    for finding in refusals {
+        finding
+            .help
+            .push("or have back what was there: `scaffold-events sync --restore`".to_owned());
+    }
 }
 
 /// Our listener, edited so that it is none.
@@ -144,4 +157,39 @@ pub(super) fn deleted(missing: &[(RelPath, String)], target: &Contract) -> Vec<F
             .help("put it in again: `scaffold-events sync --restore`")
             .help("or take all of it out: `scaffold-events remove`"),
     ]
+}
+
+/// All is wired, but nothing says what of it we wrote.
+pub(super) fn lock_lost(config: &RelPath) -> Finding {
+    let message = format!("there is no {LOCK} beside this: what is ours is not on record");
+    Finding::refusal("lock-missing", message)
+        .in_file(config)
+        .help(format!("bring it back: `git checkout {LOCK}`"))
+        .help(
+            "or have a new one: `scaffold-events init`; what is in the settings counts as yours from then on",
+        )
+}
+
+pub(super) fn not_recorded() -> Finding {
+    let message = "wired by hand, and not on record: no upgrade reaches this service";
+    Finding::note("not-recorded", message).help("record it as it is: `scaffold-events init`")
+}
+
+/// The lock is of one branch and the settings are of another: what is ours in them is not on record.
+pub(super) fn another_side(recorded: &Contract, target: &Contract) -> Finding {
+    let message = format!(
+        "the lock records {}, but the settings are wired to {}",
+        recorded.id, target.id
+    );
+    Finding::refusal("lock-of-another-side", message)
+        .in_file(&RelPath::root().join(LOCK))
+        .help(format!(
+            "after a merge, take the lock from the side that the settings are from: \
+             `git checkout --ours {LOCK}` or `--theirs`, once it is committed `git checkout HEAD^1 {LOCK}` or \
+             `HEAD^2`; then `scaffold-events sync`"
+        ))
+        .help(format!(
+            "if there is none, delete {LOCK} and run `scaffold-events init`: what is in the settings counts \
+             as yours from then on"
+        ))
 }

@@ -188,7 +188,8 @@ impl End<'_> {
                 Some(text)
             }
             Merged::Overlapping(places) => {
-                self.conflict(overlapping(&owned.path, places));
+                let now = owned.now.as_ref().map_or(path, |(now, _)| now);
+                self.conflict(overlapping(now, places));
                 None
             }
         }
@@ -229,8 +230,10 @@ impl End<'_> {
             let old = scene.fate.before(path);
             old.is_none_or(|old| old.record.written != owned.written)
         };
-        let outdated =
-            scene.is_left() || (way.moves && !way.by_hand) || self.owned.iter().any(renewed);
+        let outdated = scene.is_left()
+            || scene.is_elsewhere()
+            || (way.moves && !way.by_hand)
+            || self.owned.iter().any(renewed);
         let standing = &mut self.plan.standing;
         standing.note(State::Outdated, outdated);
         standing.note(State::Drifted, way.by_hand || scene.fate.is_edited());

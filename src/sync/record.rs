@@ -6,6 +6,7 @@ use crate::edit::EditSet;
 use crate::lock::{self, LOCK, Lock};
 use crate::path::RelPath;
 use crate::plan::record_contract;
+use crate::unwire::whereabouts;
 
 impl End<'_> {
     /// The record of how it all stands afterwards.
@@ -23,7 +24,12 @@ impl End<'_> {
             .chain(self.owned.clone())
             .collect();
         if !way.moves {
-            lock.shared = old.shared.clone();
+            let shared = old.shared.iter();
+            let found = shared.map(|(path, shared)| {
+                let now = whereabouts(self.scene.tree, path, shared);
+                (now, shared.clone())
+            });
+            lock.shared = found.collect();
         }
         if let Some(path) = self.scene.loaded.path() {
             let text = self.planned(path).cloned().flatten();
@@ -35,12 +41,23 @@ impl End<'_> {
             let goes = matches!(self.planned(path), Some(None));
             if !goes {
                 lock.seeded
-                    .entry(path.clone())
+                    .entry(self.now(path, &seeded.written))
                     .or_insert_with(|| seeded.clone());
             }
         }
         self.created(&mut lock);
         self.put(&path, Some(lock.render()));
+    }
+
+    /// Where a file of ours is now, if it is as we left it.
+    fn now(&self, path: &RelPath, written: &str) -> RelPath {
+        let tree = self.scene.tree;
+        let moved = tree.whereabouts(path);
+        let is_it = |moved: &RelPath| {
+            tree.bytes(moved)
+                .is_some_and(|text| lock::hash(&text) == written)
+        };
+        moved.filter(is_it).unwrap_or_else(|| path.clone())
     }
 
     /// A skeleton file that nobody touched is still untouched with our new text in it.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::fate::Fate;
-use super::findings::{deleted, line_kept};
+use super::findings::{another_side, deleted, line_kept};
 use super::moved::pins;
 use super::places::on_disk;
 use super::{Wishes, lock_path};
@@ -54,6 +54,12 @@ impl Way {
     fn settings(&self) -> impl Iterator<Item = &FileChange> {
         let changes = self.plan.changes.iter();
         changes.filter(|change| change.kind == Kind::Shared)
+    }
+
+    /// The settings are as the contract to reach wants them already, and not as the lock has them: git has
+    /// merged the two from two branches.
+    fn is_of_another_side(&self) -> bool {
+        self.contracts_differ && !self.plan.is_refused() && self.settings().next().is_none()
     }
 
     /// The settings are not as they are to be.
@@ -108,6 +114,11 @@ impl<'a> Scene<'a> {
     /// Whether another contract is to be reached.
     pub(super) fn is_left(&self) -> bool {
         !self.recorded.is(&self.target)
+    }
+
+    /// Whether a place that the config names leads nowhere any more.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        !pins(self.tree, &self.loaded.config, &self.fate).is_empty()
     }
 
     /// The contract that is left.
@@ -212,27 +223,34 @@ impl<'a> Scene<'a> {
     }
 
     /// Our parts out and in again.
-    pub(super) fn moved(&self, kept: &Way) -> Result<Result<Way, Plan>> {
-        let goes = if self.wishes.restore {
-            Changed::Goes
-        } else {
-            Changed::Stays
-        };
-        let undone = self.undone(None, goes);
+    pub(super) fn moved(&self, kept: &Way, goes: Changed) -> Result<Result<Way, Plan>> {
+        let mut goes = goes;
+        let mut undone = self.undone(None, goes);
         let lacks = !undone.missing.is_empty() || self.fate.is_missing();
-        if lacks && !self.wishes.restore {
-            let files = self
-                .fate
-                .missing()
-                .map(|path| (path.clone(), path.to_string()));
-            let missing: Vec<_> = undone.missing.into_iter().chain(files).collect();
-            return Ok(Err(self.refused(deleted(&missing, &self.target))));
+        if lacks && goes == Changed::Stays {
+            if !kept.is_of_another_side() {
+                let files = self
+                    .fate
+                    .missing()
+                    .map(|path| (path.clone(), path.to_string()));
+                let missing: Vec<_> = undone.missing.into_iter().chain(files).collect();
+                let findings = deleted(&missing, &self.target);
+                return Ok(Err(self.refused(kept, findings)));
+            }
+            goes = Changed::Goes;
+            undone = self.undone(None, goes);
+            if !undone.is_exact {
+                let finding = another_side(&self.recorded, &self.target);
+                let mut plan = self.refused(kept, vec![finding]);
+                plan.standing.note(State::Drifted, true);
+                return Ok(Err(plan));
+            }
         }
         if kept.plan.is_refused() && !undone.refusals.is_empty() {
-            return Ok(Err(self.refused(kept.plan.findings.clone())));
+            return Ok(Err(self.refused(kept, kept.plan.findings.clone())));
         }
         if !undone.refusals.is_empty() {
-            return Ok(Err(self.refused(undone.refusals)));
+            return Ok(Err(self.refused(kept, undone.refusals)));
         }
         let mut tree = self.bare(&undone);
         let mut plan = plan_from(&tree, &self.flags, self.contracts, self.from())?;
@@ -250,7 +268,7 @@ impl<'a> Scene<'a> {
             } else {
                 on_disk(&plan.findings, &tree, self.tree)
             };
-            return Ok(Err(self.refused(findings)));
+            return Ok(Err(self.refused(kept, findings)));
         }
         Ok(Ok(Way {
             tree,
@@ -262,11 +280,12 @@ impl<'a> Scene<'a> {
         }))
     }
 
-    fn refused(&self, findings: Vec<Finding>) -> Plan {
+    fn refused(&self, kept: &Way, findings: Vec<Finding>) -> Plan {
         let mut plan = Plan::refused(findings);
-        plan.standing.note(State::Broken, true);
+        plan.standing.note(State::Broken, !kept.by_hand);
         plan.standing.note(State::Outdated, self.is_left());
-        plan.standing.note(State::Drifted, self.fate.is_edited());
+        let drifted = kept.by_hand || self.fate.is_edited();
+        plan.standing.note(State::Drifted, drifted);
         plan
     }
 }

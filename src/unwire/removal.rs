@@ -7,10 +7,11 @@ use super::take_out::Changed;
 use crate::config;
 use crate::contract::Contract;
 use crate::edit::Span;
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
 use crate::lock::{self, LOCK, Lock, Seeded, Shared};
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind};
+use crate::python::syntax::walk;
 use crate::tree::Tree;
 
 /// What is taken out so far, and why something is not.
@@ -194,6 +195,9 @@ impl<'a> Removal<'a> {
             ours.any(|ours| modules.iter().any(|module| ours.contains(module)))
         };
         let mut open = (self.lock.shared.iter()).filter(|(path, _)| !self.restored.contains(*path));
+        if !self.lock.shared.values().any(named_by_us) {
+            return self.adopted_stays();
+        }
         if edited == Edited::Discard || !open.any(|(_, shared)| named_by_us(shared)) {
             return;
         }
@@ -223,6 +227,48 @@ impl<'a> Removal<'a> {
                 .help("take it out here, then run again; or remove all the same: `scaffold-events remove --force`"),
             );
         }
+    }
+
+    /// A listener whose import is not of our making stays with it.
+    fn adopted_stays(&mut self) {
+        let goes = self.changes.values();
+        let goes = goes.filter(|change| change.kind == Kind::Owned);
+        let listeners: Vec<RelPath> = goes.map(|change| change.path.clone()).collect();
+        for listener in listeners {
+            let Some(place) = self.named_at(listener.stem()) else {
+                continue;
+            };
+            self.changes.remove(&listener);
+            self.findings.push(
+                Finding::note("listener-kept", "this listener stays, as does the setting that names it")
+                    .in_file(&listener)
+                    .place(&place)
+                    .help("that entry was there when the wiring was recorded: take both out by hand where you do not need them"),
+            );
+        }
+    }
+
+    /// Where a string of the service names a module, as settings name what a worker imports.
+    fn named_at(&self, module: &str) -> Option<Place> {
+        let mut files = self.tree.walk().into_iter();
+        files.find_map(|path| {
+            let bytes = self.tree.bytes(&path)?;
+            memchr::memmem::find(&bytes, module.as_bytes())?;
+            let python = self.tree.python(&path).ok()?;
+            let mut found = None;
+            walk(&python.body, &mut |stmt| {
+                for expr in stmt.expressions() {
+                    expr.walk(&mut |part| {
+                        let text = part.string().unwrap_or_default();
+                        if text.rsplit('.').next() == Some(module) {
+                            found = found.or(Some(part.span));
+                        }
+                    });
+                }
+            });
+            let span = Some(found?);
+            Some(Place { path, span })
+        })
     }
 }
 

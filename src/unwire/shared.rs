@@ -2,18 +2,20 @@
 
 use super::piece::{Piece, pieces};
 use super::removal::Removal;
-use super::take_out::take_out;
+use super::take_out::{Changed, take_out};
 use crate::edit::{EditSet, Span};
 use crate::facts::text::contains;
 use crate::finding::{Finding, Place};
-use crate::lock::Shared;
+use crate::lock::{self, Shared};
 use crate::path::RelPath;
 use crate::python::syntax::{Module, StmtKind, walk};
+use crate::tree::Tree;
 use crate::verify;
 
 impl Removal<'_> {
     pub(super) fn shared(&mut self) {
         for (path, shared) in &self.lock.shared {
+            let path = &whereabouts(self.tree, path, shared);
             let bytes = self.tree.bytes(path);
             let all = || shared.undo.iter().flat_map(pieces);
             let spares = all().any(|piece| self.spares(&piece));
@@ -44,6 +46,13 @@ impl Removal<'_> {
     /// Our parts of a Python file, in it or, where they were moved, in another.
     fn by_meaning(&mut self, path: &RelPath, shared: &Shared) {
         let mut wanted = self.pieces(shared);
+        if self.goes != Changed::Stays
+            && let Some(before) = self.original(path, shared, &wanted)
+        {
+            self.restored.insert(path.clone());
+            self.edit(path, before, &shared.establishes);
+            return;
+        }
         for file in self.where_they_may_be(path) {
             if wanted.is_empty() {
                 break;
@@ -90,6 +99,19 @@ impl Removal<'_> {
                     .help("take it out by hand where you do not need it"),
             );
         }
+    }
+
+    /// The file without every statement that binds a name of ours, if that is what was there before us.
+    fn original(&self, path: &RelPath, shared: &Shared, wanted: &[Piece]) -> Option<Vec<u8>> {
+        let module = self.tree.python(path).ok()?;
+        let taken = take_out(&module, wanted, &self.words, Changed::Whole);
+        let mut before = taken.edits.splice(&module.text);
+        // Of blank lines at the end of the file it cannot be said whose they were: the hash knows.
+        while lock::hash(&before) != shared.before {
+            let line = before.strip_suffix(b"\n")?.strip_suffix(b"\n")?.len();
+            before.truncate(line + 1);
+        }
+        Some(before)
     }
 
     /// Gives what does not stand in this file.
@@ -182,6 +204,22 @@ impl Removal<'_> {
             );
         }
     }
+}
+
+/// Where a file of theirs is now: one that was moved is known by its content, which we left there.
+pub(crate) fn whereabouts(tree: &Tree, path: &RelPath, shared: &Shared) -> RelPath {
+    if tree.bytes(path).is_some() {
+        return path.clone();
+    }
+    let mut files = tree.walk().into_iter();
+    let is_it = |file: &RelPath| {
+        let same = || {
+            tree.bytes(file)
+                .is_some_and(|text| lock::hash(&text) == shared.hash)
+        };
+        file.has_extension("py") && same()
+    };
+    files.find(is_it).unwrap_or_else(|| path.clone())
 }
 
 fn inseparable(path: &RelPath, edits: &EditSet) -> Finding {

@@ -36,6 +36,8 @@ pub enum Changed {
     Stays,
     /// What is about events goes all the same: ours is to come back.
     Goes,
+    /// Every statement goes that binds a name of ours.
+    Whole,
 }
 
 /// Takes the pieces out of a module. `words` tell what belongs to events from what ordinary tasks need.
@@ -99,6 +101,7 @@ struct Search<'m> {
 
 impl<'m> Search<'m> {
     fn find(&mut self, piece: &Piece) -> bool {
+        let words = self.words;
         match &piece.kind {
             PieceKind::Statement {
                 meaning,
@@ -119,7 +122,7 @@ impl<'m> Search<'m> {
                 found
             }
             PieceKind::Element(meaning) => self.item(|module, (key, value)| {
-                key.is_none() && expression(module, value) == *meaning
+                key.is_none() && is_same(words, &expression(module, value), meaning)
             }),
             PieceKind::Entry(key, meaning) => self.item(|module, (found, value)| {
                 found.is_some_and(|found| is_one_name(&found, key))
@@ -160,14 +163,15 @@ impl<'m> Search<'m> {
         }
         if let Some((stmt, value)) = bound.pop() {
             let about_events = parts.is_empty() && self.is_about_events(meaning);
-            if let Some(name) = binds.filter(|_| about_events) {
+            let whole = self.goes == Changed::Whole;
+            if let Some(name) = binds.filter(|_| about_events || whole) {
                 self.changed.push(name.to_owned());
-                if self.goes == Changed::Goes {
+                if self.goes != Changed::Stays {
                     self.statements.push((stmt, Some(name.to_owned())));
                     return true;
                 }
             }
-            self.parts_of(stmt, value, parts);
+            self.parts_of(stmt, value, parts, binds);
             return true;
         }
         let name = binds.unwrap_or_default();
@@ -198,7 +202,7 @@ impl<'m> Search<'m> {
         if Some(expression(module, value).as_str()) == wanted {
             self.statements.push((stmt, Some(now)));
         } else {
-            self.parts_of(stmt, value, ours);
+            self.parts_of(stmt, value, ours, Some(&now));
         }
         true
     }
@@ -232,15 +236,20 @@ impl<'m> Search<'m> {
     }
 
     /// The user added to a value of ours: the parts that are about events go, the rest is theirs now.
-    fn parts_of(&mut self, stmt: &Stmt, value: &'m Expr, ours: &[String]) {
+    fn parts_of(&mut self, stmt: &'m Stmt, value: &'m Expr, ours: &[String], binds: Option<&str>) {
         let spans = item_spans(value);
         let meanings = parts(self.module, value);
         for (span, meaning) in spans.iter().zip(&meanings) {
-            if ours.contains(meaning) && self.is_about_events(meaning) {
+            let is_ours = ours.iter().any(|part| is_same(self.words, meaning, part));
+            if is_ours && self.is_about_events(meaning) {
                 self.items.insert(*span);
             }
         }
         self.lost = self.lost_of(ours);
+        if !spans.is_empty() && spans.iter().all(|span| self.items.contains(span)) {
+            self.statements.push((stmt, binds.map(str::to_owned)));
+            return;
+        }
         let reason = "changed since it was written: what is not about events stays";
         self.left.push((stmt.span, reason));
     }
@@ -250,7 +259,7 @@ impl<'m> Search<'m> {
         let mut lost = ours.to_vec();
         each_expression(&self.module.body, &mut |expr| {
             let held = parts(self.module, expr);
-            lost.retain(|part| !held.contains(part));
+            lost.retain(|part| !held.iter().any(|held| is_same(self.words, held, part)));
         });
         lost
     }
@@ -405,6 +414,18 @@ fn is_one_name(one: &str, other: &str) -> bool {
     };
     let ((holder, bare), (other_holder, other_bare)) = (parted(one), parted(other));
     one == other || holder == other_holder && one_setting(&bare, &other_bare)
+}
+
+/// Whether two parts say the same, or name one module that was moved to another package.
+fn is_same(words: &[String], found: &str, ours: &str) -> bool {
+    fn last<'t>(words: &[String], text: &'t str) -> Option<&'t str> {
+        let (_, name) = text
+            .strip_prefix('"')?
+            .strip_suffix('"')?
+            .rsplit_once('.')?;
+        words.iter().any(|word| word == name).then_some(name)
+    }
+    found == ours || last(words, found).is_some_and(|name| Some(name) == last(words, ours))
 }
 
 /// The items of a literal or the arguments of a call, each with the key that names it.
