@@ -48,6 +48,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What `init` settled on, as (key, value) of the config, for the summary.
     pub settled: Vec<(&'static str, String)>,
+    /// The queue that this service's workers consume events from, where that is known.
+    pub queue: Option<String>,
     /// What a person does next, in order.
     pub next: Vec<String>,
 }

@@ -100,6 +100,15 @@ fn not_wired() -> Plan {
     plan
 }
 
+/// Two services whose workers consume one queue.
+pub fn one_queue(queue: &str, other: &str) -> Finding {
+    let message =
+        format!("`{other}` consumes `{queue}` as well: each service gets a part of the events");
+    Finding::error("queue-shared", message).help(
+        "name one of them otherwise: `SERVICE_NAME` in its settings, and `name` in its config",
+    )
+}
+
 fn lock_path() -> RelPath {
     RelPath::root().join(LOCK)
 }
@@ -154,8 +163,8 @@ fn planned(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) 
     let kept = scene.kept()?;
     if kept.by_hand && !wishes.restore {
         let mut plan = finish::finish(&scene, &kept);
-        if plan.is_refused() && scene.moved(&kept, Changed::Goes)?.is_ok() {
-            findings::can_be_restored(&mut plan.findings);
+        if let Ok(restored) = scene.moved(&kept, Changed::Goes)? {
+            findings::can_be_restored(&mut plan.findings, &restored.plan);
         }
         return Ok(plan);
     }

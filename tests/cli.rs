@@ -301,6 +301,27 @@ fn remove_gives_back_what_init_was_given() {
     );
 }
 
+/// Two services of one name share one queue, and each gets a part of the events.
+#[test]
+fn two_services_on_one_queue_are_named_both() {
+    let here = services();
+    let shop = here.path().join("shop/orders/settings.py");
+    write(&shop, &format!("{SETTINGS}SERVICE_NAME = 'orders'\n"));
+    for service in ["orders", "shop"] {
+        let (code, out, _) = run(here.path(), &["init", service]);
+        assert_eq!(code, 0, "{out}");
+        assert_eq!(run(here.path(), &["check", service]).0, 0);
+    }
+    let (code, out, _) = run(here.path(), &["check", "orders", "shop"]);
+    assert_eq!(code, 1);
+    assert_eq!(out.matches("error[queue-shared]").count(), 2, "{out}");
+    assert!(
+        out.contains("`shop` consumes `orders-events` as well"),
+        "{out}"
+    );
+    assert_eq!(run(here.path(), &["check", "orders", "orders"]).0, 0);
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test edits what was written")]
 fn check_tells_how_a_service_stands_and_sync_mends_it() {

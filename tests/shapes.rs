@@ -94,6 +94,7 @@ fn sequence(world: &World, setting: Setting) -> Result<String, Finding> {
         settings: &settings,
         contract: &contract,
         service: "orders",
+        quorum: false,
     };
     let mut draft = Draft::default();
     let sites = settings.find(setting)?;

@@ -72,7 +72,8 @@ pub fn run(cli: &Cli) -> u8 {
 
 /// How each service stands; of the exit code only what was asked for counts.
 fn checked(command: &Check, output: &Output) -> Result<u8> {
-    let outcomes = all_planned(&command.several);
+    let mut outcomes = all_planned(&command.several);
+    one_queue_each(&mut outcomes);
     let code = reports(&outcomes, output)?;
     let wanted = match (command.drift_only, command.outdated_only) {
         (false, false) => return Ok(code),
@@ -184,6 +185,25 @@ fn all_planned(command: &Several) -> Vec<Outcome> {
     services
         .map(|service| planned(service, &|root| to_wire(root, &flags)))
         .collect()
+}
+
+/// Services that consume one queue get a part of the events each.
+fn one_queue_each(outcomes: &mut [Outcome]) {
+    let known: Vec<(String, Option<String>)> = outcomes
+        .iter()
+        .map(|outcome| (outcome.service.clone(), outcome.plan.queue.clone()))
+        .collect();
+    for outcome in outcomes {
+        let mut others = known.iter().filter(|(service, queue)| {
+            *service != outcome.service && queue.is_some() && *queue == outcome.plan.queue
+        });
+        if let Some((other, Some(queue))) = others.next() {
+            outcome.plan.findings.push(sync::one_queue(queue, other));
+            outcome.plan.findings.sort_by_key(|finding| finding.level);
+            outcome.plan.standing.note(State::Broken, true);
+            outcome.status = Status::of(&outcome.plan);
+        }
+    }
 }
 
 fn planned(service: &Path, plan_for: &PlanFor) -> Outcome {

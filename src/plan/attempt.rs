@@ -19,7 +19,7 @@ use crate::path::RelPath;
 use crate::python::syntax::Expr;
 use crate::rules::requirements::{self, Moved};
 use crate::rules::{
-    Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice,
+    Context, RULES, contract_choice, names::SERVICE_NAME, own_contract, route_choice, service_name,
 };
 use crate::tree::Tree;
 
@@ -306,6 +306,7 @@ fn fold(
         changes,
         findings,
         settled: settled.pairs(),
+        queue: Some(service_name::events_queue(context)),
         next: crate::next::steps(context),
         ..Plan::default()
     };

@@ -21,6 +21,7 @@ pub mod recognise;
 pub mod requirements;
 pub mod route_choice;
 pub mod routes;
+pub mod service_name;
 pub mod spelling;
 pub mod unread;
 pub mod url_literal;
@@ -64,9 +65,10 @@ pub struct Context<'t> {
 pub type Rule = fn(&Context<'_>, &mut Draft) -> Result<(), Finding>;
 
 /// What makes a service wired, in the order of the report.
-pub const RULES: [Rule; 12] = [
+pub const RULES: [Rule; 13] = [
     elsewhere::refuse,
     spelling::report,
+    service_name::report,
     library::ensure,
     queues::ensure,
     bound::ensure,
@@ -104,6 +106,7 @@ impl Context<'_> {
             settings: &self.settings,
             contract: self.contract,
             service: &self.name,
+            quorum: self.quorum,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Reader<'a, 't> {
     pub contract: &'a Contract,
     /// The service's name on the bus.
     pub service: &'a str,
+    /// Queues are quorum queues by default: the events queue needs a routing key of its own.
+    pub quorum: bool,
 }
 
 impl Reader<'_, '_> {
@@ -66,7 +68,9 @@ impl Reader<'_, '_> {
             )
         });
         let arguments = named("queue_arguments").map(|keyword| &keyword.value);
-        if bound && !other_arguments && self.are_arguments(arguments) {
+        let keyed = !self.quorum || argument(2, "routing_key").is_some();
+        let lasts = short_lived(element).is_none();
+        if bound && keyed && lasts && !other_arguments && self.are_arguments(arguments) {
             Match::Right
         } else {
             Match::Wrong
@@ -104,6 +108,11 @@ impl Reader<'_, '_> {
                 kind = Some(given);
             }
         });
+        if let Some(span) = short_lived(element) {
+            let message = "the emitter declares it to last: against another one the broker answers \
+                           406 PRECONDITION_FAILED";
+            return Some((span, message.to_owned()));
+        }
         let label = match kind {
             Some(kind) if kind != *exchange_type => {
                 format!("`{exchange}` is of type {kind} here and must be {exchange_type}")
@@ -119,8 +128,13 @@ impl Reader<'_, '_> {
             None => "without arguments".to_owned(),
             Some(arguments) => format!("with queue_arguments={arguments}"),
         };
+        let key = if self.quorum {
+            format!(", with routing_key='{}'", self.contract.event_task)
+        } else {
+            String::new()
+        };
         format!(
-            "must be bound to the {} exchange `{}`, {arguments}",
+            "must be bound to the {} exchange `{}`, {arguments}{key}",
             self.contract.exchange_type,
             self.exchange()
         )
@@ -139,8 +153,10 @@ impl Reader<'_, '_> {
         let exchange = exchange_setting.clone().unwrap_or_else(|| quoted(exchange));
         let arguments = self.arguments(&quoted);
         let arguments = arguments.map(|own| format!(", queue_arguments={own}"));
+        let key = format!(", routing_key='{}'", self.contract.event_task);
+        let key = if self.quorum { key.as_str() } else { "" };
         format!(
-            "Queue({SERVICE_NAME} + '{queue_suffix}', Exchange({exchange}, type='{exchange_type}'){})",
+            "Queue({SERVICE_NAME} + '{queue_suffix}', Exchange({exchange}, type='{exchange_type}'){key}{})",
             arguments.unwrap_or_default()
         )
     }
@@ -209,7 +225,8 @@ impl Reader<'_, '_> {
         let kind = at("exchange_type").and_then(Expr::string);
         let right = at("exchange").is_some_and(|name| self.names_exchange(name))
             && kind.as_deref() == Some(&self.contract.exchange_type)
-            && self.are_arguments(at("queue_arguments"));
+            && self.are_arguments(at("queue_arguments"))
+            && (!self.quorum || at("routing_key").is_some());
         if right { Match::Right } else { Match::Wrong }
     }
 
@@ -228,7 +245,9 @@ impl Reader<'_, '_> {
     /// `Exchange('microservice-events', type='fanout')`.
     pub fn makes_exchange(&self, expr: &Expr) -> bool {
         exchange_call(expr).is_some_and(|(name, kind)| {
-            self.names_exchange(name) && kind == self.contract.exchange_type
+            self.names_exchange(name)
+                && kind == self.contract.exchange_type
+                && short_lived(expr).is_none()
         })
     }
 
@@ -256,6 +275,24 @@ fn is_literal(given: &Expr, wanted: &Literal) -> bool {
         }
         Literal::Text(wanted) => given.string().as_deref() == Some(&wanted.0),
     }
+}
+
+/// `durable=False` and its like on a queue or its exchange.
+fn short_lived(element: &Expr) -> Option<Span> {
+    let mut found = None;
+    element.walk(&mut |part| {
+        if let ExprKind::Call { keywords, .. } = &part.kind {
+            let gone = keywords
+                .iter()
+                .find(|keyword| match keyword.name.as_deref() {
+                    Some("durable") => keyword.value.kind == ExprKind::Bool(false),
+                    Some("auto_delete" | "exclusive") => keyword.value.kind == ExprKind::Bool(true),
+                    _ => false,
+                });
+            found = found.or(gone.map(|keyword| keyword.span));
+        }
+    });
+    found
 }
 
 /// The name and type in `Exchange('orders', type='fanout')`; without a type it is direct.

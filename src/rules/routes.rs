@@ -39,7 +39,9 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         draft.findings.extend(router_in_front(context, site));
         match found(context, site) {
             Some(Routed::Router) => complete_tuple(draft, site, what(context)),
-            Some(Routed::EventOnly) if !context.routed_by_router() => {}
+            Some(Routed::EventOnly) if !context.routed_by_router() => {
+                draft.findings.extend(routed_elsewhere(context, site));
+            }
             _ => extend(context, draft, site)?,
         }
     }
@@ -136,6 +138,61 @@ fn router_left(context: &Context<'_>, site: &Site) -> Result<(), Finding> {
         old.library
     ))
     .help(format!("write `'{new}'` in its place, then run again")))
+}
+
+/// A route of the event to an exchange where no other service listens.
+fn routed_elsewhere(context: &Context<'_>, site: &Site) -> Option<Finding> {
+    let contract = context.contract;
+    let at = |route: &'static str| {
+        move |(key, _): &&(Option<Expr>, Expr)| {
+            key.as_ref().and_then(Expr::string).as_deref() == Some(route)
+        }
+    };
+    let is_event =
+        |key: Option<&Expr>| key.and_then(Expr::string).as_deref() == Some(&contract.event_task);
+    let mut routes: Vec<&Expr> = Vec::new();
+    for element in held(site) {
+        if let ExprKind::Dict(items) = &element.kind {
+            let of_event = items.iter().filter(|(key, _)| is_event(key.as_ref()));
+            routes.extend(of_event.map(|(_, route)| route));
+        }
+    }
+    let added = site.additions.iter();
+    routes.extend(
+        added
+            .filter(|added| is_event(added.key.as_ref()))
+            .map(|added| &added.value),
+    );
+    let ExprKind::Dict(fields) = &routes.last()?.kind else {
+        return None;
+    };
+    let wrong = |field: &'static str, wanted: &str| {
+        let (_, value) = fields.iter().find(at(field))?;
+        value.string().filter(|given| given != wanted)?;
+        Some(value.span)
+    };
+    let other = match &contract.exchange_setting {
+        None => wrong("exchange", &contract.exchange),
+        Some(_) => None,
+    };
+    let span = other.or_else(|| wrong("exchange_type", &contract.exchange_type))?;
+    let message = format!(
+        "`{}` published through Celery does not go to the events exchange",
+        contract.event_task
+    );
+    Some(
+        Finding::error("event-not-broadcast", message)
+            .at(&site.file, span)
+            .label("no other service gets it")
+            .help(format!(
+                "route it to `{}`, of type {}",
+                contract
+                    .exchange_setting
+                    .as_ref()
+                    .unwrap_or(&contract.exchange),
+                contract.exchange_type
+            )),
+    )
 }
 
 /// A router of the service's own in front of the event's route: the first answer counts.

@@ -4,7 +4,7 @@ use crate::contract::{Contract, Contracts, Id};
 use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
 use crate::path::RelPath;
-use crate::plan::{FileChange, Kind};
+use crate::plan::{FileChange, Kind, Plan};
 use crate::python::bindings::binds;
 use crate::rules::broker::BROKER_URL;
 use crate::rules::modules::Deaf;
@@ -36,15 +36,15 @@ pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> F
         .help("or take the rest out too: `scaffold-events remove`")
 }
 
-/// What stands in the way is somebody's change of what we wrote, which we can write again.
-pub(super) fn can_be_restored(findings: &mut [Finding]) {
-    let refusals = findings
-        .iter_mut()
-        .filter(|finding| finding.level == Level::Refusal);
-    for finding in refusals {
-        finding
-            .help
-            .push("or have back what was there: `scaffold-events sync --restore`".to_owned());
+/// What is wrong is somebody's change of what we wrote: it is gone from the plan that writes it again.
+pub(super) fn can_be_restored(findings: &mut [Finding], restored: &Plan) {
+    let remains = |code| restored.findings.iter().any(|finding| finding.code == code);
+    for finding in findings {
+        let named = finding.help.iter().any(|help| help.contains("--restore"));
+        if finding.level <= Level::Error && !named && !remains(finding.code) {
+            let help = "or have back what was there: `scaffold-events sync --restore`";
+            finding.help.push(help.to_owned());
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::merge::{Conflict, Merged, has_markers, merge};
 use crate::newline::Newline;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind, Plan};
-use crate::rules::modules;
+use crate::rules::{modules, service_name};
 use crate::standing::State;
 use crate::unwire;
 
@@ -25,6 +25,7 @@ pub(super) fn finish(scene: &Scene<'_>, way: &Way) -> Plan {
         plan: Plan {
             findings: on_disk(&way.plan.findings, &way.tree, scene.tree),
             settled: way.plan.settled.clone(),
+            queue: way.plan.queue.clone(),
             next: steps(scene, way),
             ..Plan::default()
         },
@@ -236,7 +237,13 @@ impl End<'_> {
             || self.owned.iter().any(renewed);
         let standing = &mut self.plan.standing;
         standing.note(State::Outdated, outdated);
-        standing.note(State::Drifted, way.by_hand || scene.fate.is_edited());
+        let renamed = |finding: &Finding| finding.code == service_name::CODE;
+        let renamed = self.plan.findings.iter().any(renamed);
+        self.plan.open |= renamed;
+        standing.note(
+            State::Drifted,
+            renamed || way.by_hand || scene.fate.is_edited(),
+        );
         let conflicting = standing.has(State::Conflicting);
         let drifted = standing.has(State::Drifted);
         let errors = (self.plan.findings.iter()).any(|finding| {

@@ -64,7 +64,9 @@ impl Way {
 
     /// The settings are not as they are to be.
     pub(super) fn needs_move(&self) -> bool {
-        let unbound = |finding: &Finding| finding.code == "name-unbound";
+        // Where it was us who wrote what is not right any more, we can write it again.
+        let ours = ["name-unbound", "event-not-broadcast"];
+        let unbound = |finding: &Finding| ours.contains(&finding.code);
         self.contracts_differ
             || self.plan.is_refused()
             || self.settings().next().is_some()
