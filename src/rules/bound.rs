@@ -9,7 +9,7 @@ use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::Site;
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use crate::python::bindings::{binds, included};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
@@ -25,15 +25,20 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
             if let Some(late) = bound_later(&site.module, &name, read) {
                 return Err(too_late(&site, &name, read, late));
             }
-            draft.findings.push(missing(&site, &name, read));
-            provide(context, draft, &site, &name);
+            // What is written above it is worth knowing; the rest only a person can bind.
+            let level = if provide(context, draft, &site, &name) {
+                Level::Warning
+            } else {
+                Level::Error
+            };
+            draft.findings.push(missing(&site, &name, read, level));
         }
     }
     Ok(())
 }
 
-/// Writes what we know how to write.
-fn provide(context: &Context<'_>, draft: &mut Draft, site: &Site, name: &str) {
+/// Writes what we know how to write; false where we do not.
+fn provide(context: &Context<'_>, draft: &mut Draft, site: &Site, name: &str) -> bool {
     let scope = Scope::above(context, site);
     let quote = |text: &str| quoted(&scope.module, scope.before, text);
     let contract = context.contract;
@@ -44,7 +49,7 @@ fn provide(context: &Context<'_>, draft: &mut Draft, site: &Site, name: &str) {
         }
         "Exchange" | "Queue" => {
             names::kombu(draft, &scope);
-            return;
+            return true;
         }
         name if name == contract.exchange_variable => {
             let (class, _) = names::kombu(draft, &scope);
@@ -53,18 +58,19 @@ fn provide(context: &Context<'_>, draft: &mut Draft, site: &Site, name: &str) {
             let text = format!("{name} = {class}({exchange}, type={kind})");
             (Rank::Exchange, text, "events exchange")
         }
-        _ => return,
+        _ => return false,
     };
     draft.define(&scope.file, &scope.module, scope.anchor, rank, text, what);
+    true
 }
 
-fn missing(site: &Site, name: &str, read: Span) -> Finding {
+fn missing(site: &Site, name: &str, read: Span, level: Level) -> Finding {
     let message =
         format!("`{name}` is read here and bound nowhere above: the settings do not load");
-    Finding::error("name-unbound", message)
+    Finding::new("name-unbound", level, message)
         .at(&site.file, read)
         .label("Python raises NameError")
-        .help(format!("bind `{name}` above this, then run again"))
+        .help(format!("bind `{name}` above this"))
 }
 
 fn too_late(site: &Site, name: &str, read: Span, late: Span) -> Finding {
@@ -81,18 +87,15 @@ fn too_late(site: &Site, name: &str, read: Span, late: Span) -> Finding {
 
 /// Names may come from where we do not look: another file's scope, or statements that do not parse.
 fn is_unknowable(context: &Context<'_>, site: &Site) -> bool {
-    let module = &site.module;
-    let has = |word: &[u8]| memchr::memmem::find(&module.text, word).is_some();
     let chain = context.settings.chain();
-    let mut modules = chain
+    let loaded = chain
         .iter()
         .filter_map(|file| context.tree.python(file).ok());
+    let mut modules = loaded.chain([std::sync::Arc::clone(&site.module)]);
+    let doors = [":=", "exec", "globals(", "locals(", "vars("];
+    let open = |module: &Module| doors.iter().any(|door| names_in(&module.text, door));
     let includes = |module: &Module| module.body.iter().any(|stmt| !included(stmt).is_empty());
-    !module.errors.is_empty()
-        || [&b":="[..], b"exec", b"globals(", b"locals(", b"vars("]
-            .into_iter()
-            .any(has)
-        || modules.any(|module| includes(&module))
+    modules.any(|module| open(&module) || includes(&module)) || !site.module.errors.is_empty()
 }
 
 /// The names that our queue reads, itself or through another name, and that nothing in front of it binds;

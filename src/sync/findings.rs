@@ -26,7 +26,10 @@ pub(super) fn taken_out(change: &FileChange, missing: &[(RelPath, String)]) -> F
         ),
     };
     let finding = Finding::error(code, message).in_file(&change.path);
-    let names: Vec<&str> = missing.iter().map(|(_, name)| name.as_str()).collect();
+    let mut names: Vec<&str> = missing.iter().map(|(_, name)| name.as_str()).collect();
+    if names.is_empty() {
+        names = change.what.iter().map(String::as_str).collect();
+    }
     let finding = match change.kind {
         Kind::Shared if !names.is_empty() => finding.help(format!("missing: {}", names.join(", "))),
         Kind::Shared | Kind::Owned | Kind::Seeded | Kind::Record => finding,
