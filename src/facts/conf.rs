@@ -3,6 +3,7 @@
 use crate::celery::Setting;
 use crate::edit::Span;
 use crate::facts::app::{Candidate, makes_app};
+use crate::facts::scope::level;
 use crate::facts::service::{Meaning, Service};
 use crate::finding::Place;
 use crate::path::RelPath;
@@ -30,8 +31,10 @@ pub fn writes(service: &Service<'_>, app: &Candidate) -> Vec<Write> {
             app,
             file,
             other_apps: Vec::new(),
+            aliases: Vec::new(),
             found: &mut found,
         };
+        scan.local(&module.body);
         scan.block(&module.body);
     }
     found
@@ -43,6 +46,8 @@ struct Scan<'s, 'm> {
     file: &'s RelPath,
     /// Local variables of the functions around, that hold an app of their own.
     other_apps: Vec<&'m str>,
+    /// Names for what they stand for: `conf` for `app.conf`.
+    aliases: Vec<(&'m str, &'m Expr)>,
     found: &'s mut Vec<Write>,
 }
 
@@ -50,29 +55,44 @@ impl<'m> Scan<'_, 'm> {
     fn block(&mut self, block: &'m [Stmt]) {
         for stmt in block {
             self.statement(stmt);
-            let outside = self.other_apps.len();
+            let outside = (self.other_apps.len(), self.aliases.len());
             if let StmtKind::Function { body, .. } = &stmt.kind {
                 self.own_apps(body);
+                self.local(body);
             }
             for inner in stmt.blocks() {
                 self.block(inner);
             }
-            self.other_apps.truncate(outside);
+            self.other_apps.truncate(outside.0);
+            self.aliases.truncate(outside.1);
         }
     }
 
     fn own_apps(&mut self, body: &'m [Stmt]) {
-        for stmt in body {
+        level(body, &mut |stmt| {
             if let StmtKind::Assign { targets, value, .. } = &stmt.kind
                 && makes_app(self.service, self.file, value).is_some()
             {
                 self.other_apps
                     .extend(targets.iter().filter_map(Expr::name));
             }
-        }
+        });
     }
 
-    fn statement(&mut self, stmt: &Stmt) {
+    /// `conf = app.conf`
+    fn local(&mut self, body: &'m [Stmt]) {
+        level(body, &mut |stmt| {
+            if let StmtKind::Assign { targets, value, .. } = &stmt.kind
+                && let ExprKind::Attribute { name, .. } = &value.kind
+                && name.text == "conf"
+            {
+                let names = targets.iter().filter_map(Expr::name);
+                self.aliases.extend(names.map(|name| (name, value)));
+            }
+        });
+    }
+
+    fn statement(&mut self, stmt: &'m Stmt) {
         for setting in Setting::ALL {
             let names = [setting.lower().to_owned(), setting.old().to_owned()];
             let holder = match &stmt.kind {
@@ -83,10 +103,17 @@ impl<'m> Scan<'_, 'm> {
                 StmtKind::Expr { value } => updated(value, &names),
                 _ => None,
             };
+            let holder = holder.map(|holder| self.behind(holder));
             if let Some(holder) = holder.filter(|holder| self.is_ours(holder)) {
                 self.found.push(self.write(setting, holder, stmt.span));
             }
         }
+    }
+
+    fn behind(&self, holder: &'m Expr) -> &'m Expr {
+        let mut aliases = self.aliases.iter().rev();
+        let alias = aliases.find(|(name, _)| holder.name() == Some(name));
+        alias.map_or(holder, |(_, value)| value)
     }
 
     fn write(&self, setting: Setting, holder: &Expr, span: Span) -> Write {
@@ -129,7 +156,7 @@ fn member<'e>(target: &'e Expr, names: &[String]) -> Option<&'e Expr> {
     }
 }
 
-/// `HOLDER` of `HOLDER.update(name=…)` and `HOLDER.update({'name': …})`.
+/// `HOLDER` of `HOLDER.update(name=…)`, `HOLDER.update({'name': …})` and `setattr(HOLDER, 'name', …)`.
 fn updated<'e>(call: &'e Expr, names: &[String]) -> Option<&'e Expr> {
     let ExprKind::Call {
         function,
@@ -140,6 +167,9 @@ fn updated<'e>(call: &'e Expr, names: &[String]) -> Option<&'e Expr> {
     else {
         return None;
     };
+    if let (Some("setattr"), [holder, name, _]) = (function.name(), args.as_slice()) {
+        return names.contains(&name.string()?).then_some(holder);
+    }
     let ExprKind::Attribute { value, name } = &function.kind else {
         return None;
     };
@@ -179,6 +209,9 @@ mod tests {
             "def f(celery):\n    if celery:\n        celery.conf.update({'task_queues': ()})\n",
             "class C:\n    def f(self):\n        self.app.conf.task_queues += ()\n",
             "from celery import current_app\ncurrent_app.conf.task_queues = ()\n",
+            "from p.app import app\nconf = app.conf\nconf.task_queues = ()\n",
+            "def f(celery):\n    conf = celery.conf\n    conf.update(task_queues=())\n",
+            "def f(celery):\n    setattr(celery.conf, 'task_queues', ())\n",
         ] {
             assert_eq!(set_by(text), [Setting::TaskQueues], "{text}");
         }
@@ -191,6 +224,7 @@ mod tests {
             "from p.app import app\nprint(app.conf.task_queues)\n",
             "from celery import Celery\nother = Celery('o', set_as_current=False)\ndef f():\n    other.conf.imports = ()\n",
             "from celery import Celery\ndef f():\n    local = Celery('o')\n    local.conf.imports = ()\n    return 1\n",
+            "from celery import Celery\ndef f(x):\n    if x:\n        local = Celery('o')\n        local.conf.imports = ()\n",
             "def f(flask):\n    flask.config['CELERY_QUEUES'] = ()\n",
         ] {
             assert_eq!(set_by(text), [], "{text}");

@@ -20,6 +20,7 @@ pub fn settings<'t>(
     let (home, entry) = home(tree, facts)?;
     let (dialect, also) = dialect(tree, facts, &home);
     let mut settings = Settings::new(tree, facts.roots.clone(), home, entry, dialect, also);
+    settings.loads.clone_from(&facts.app.loads);
     settings.conf = conf_objects(tree, facts, &settings.home);
     if flags.settings.is_none() {
         prefer_base(tree, &mut settings);

@@ -14,7 +14,7 @@ use super::modules::Roots;
 use super::value::environment_default;
 use crate::celery::{Dialect, Setting};
 use crate::edit::Span;
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
 use crate::path::RelPath;
 use crate::python::bindings::{self, Target};
 use crate::python::parse::Unparsable;
@@ -101,6 +101,8 @@ pub struct Settings<'t> {
     pub dialect: Dialect,
     /// The files that set `app.conf` where that is not the home, each with its name there: it counts too.
     pub conf: Vec<(RelPath, String)>,
+    /// The call that loads them into the app.
+    pub loads: Option<Place>,
     /// Spellings that Celery reads beside the dialect's.
     also: Vec<Dialect>,
 }
@@ -122,6 +124,7 @@ impl<'t> Settings<'t> {
             entry,
             dialect,
             conf: Vec::new(),
+            loads: None,
             also,
         }
     }

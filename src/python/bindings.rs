@@ -3,7 +3,9 @@
 //! "Live" is what the name can hold when the block is done: the last unconditional binding, and every
 //! conditional one after it.
 
+mod door;
 mod flow;
+mod scope;
 mod target;
 
 use super::syntax::{Expr, ExprKind, Stmt, StmtKind};
@@ -45,6 +47,8 @@ pub enum Origin<'a> {
     },
     /// Nothing that we see: it is added to all the same.
     Elsewhere { stmt: &'a Stmt },
+    /// A statement that binds names that are not spelled out; never given out.
+    Door { stmt: &'a Stmt, why: &'static str },
     /// `from module import *`, which may bind it: the module knows.
     Star {
         stmt: &'a Stmt,
@@ -86,7 +90,14 @@ pub struct Opaque {
     pub span: Span,
 }
 
-/// What can be live at the block's end. Empty: the block does not bind it.
+impl Opaque {
+    /// Whether this may bind anything, so that a plain binding behind it settles what holds.
+    pub fn is_unspelled(&self) -> bool {
+        self.why.starts_with("perhaps")
+    }
+}
+
+/// What can be live at the block's end. Empty: the block does not spell that it binds it.
 ///
 /// A star import is reported wherever it may bind the target; whoever knows the other module drops it.
 pub fn live<'a>(
@@ -94,7 +105,69 @@ pub fn live<'a>(
     target: Target<'_>,
     stars: &dyn Fn(Option<&str>, usize) -> bool,
 ) -> Result<Vec<Live<'a>>, Opaque> {
-    flow::Flow { target, stars }.block(Vec::new(), block, None)
+    Block::of(block).spelled(target, stars)
+}
+
+/// A block, and what is known of it beside its statements.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Its statements.
+    pub body: &'a [Stmt],
+    /// Those of its module, where `CONF` of `app.conf.update(CONF)` may be bound.
+    pub module: &'a [Stmt],
+    /// A call whose mapping is known otherwise.
+    pub known: Option<Span>,
+}
+
+impl<'a> Block<'a> {
+    /// A block by itself.
+    pub fn of(body: &'a [Stmt]) -> Self {
+        Self {
+            body,
+            module: body,
+            known: None,
+        }
+    }
+
+    /// What can be live at the end, where a statement that does not spell what it binds may bind this too:
+    /// `globals()[name] = value`, `app.conf.update(settings)`.
+    pub fn live(
+        self,
+        target: Target<'_>,
+        stars: &dyn Fn(Option<&str>, usize) -> bool,
+    ) -> Result<Vec<Live<'a>>, Opaque> {
+        let lives = self.flow(target, stars)?;
+        let door = lives.iter().find_map(|live| match live.origin {
+            Origin::Door { stmt, why } => Some(door::Door { stmt, why }.opaque()),
+            _ => None,
+        });
+        door.map_or(Ok(lives), Err)
+    }
+
+    /// What can be live at the end of what the block spells out.
+    pub fn spelled(
+        self,
+        target: Target<'_>,
+        stars: &dyn Fn(Option<&str>, usize) -> bool,
+    ) -> Result<Vec<Live<'a>>, Opaque> {
+        let mut lives = self.flow(target, stars)?;
+        lives.retain(|live| !matches!(live.origin, Origin::Door { .. }));
+        Ok(lives)
+    }
+
+    fn flow(
+        self,
+        target: Target<'_>,
+        stars: &dyn Fn(Option<&str>, usize) -> bool,
+    ) -> Result<Vec<Live<'a>>, Opaque> {
+        let flow = flow::Flow {
+            target,
+            stars,
+            scope: scope::Scope::of(self.body, self.module),
+            except: self.known,
+        };
+        flow.block(Vec::new(), self.body, None)
+    }
 }
 
 /// The files that django-split-settings runs in a module's own scope: `include('components/*.py')`, as
@@ -152,9 +225,10 @@ impl Origin<'_> {
     pub fn span(&self) -> Span {
         match self {
             Self::Value(value) => value.value.span,
-            Self::Import { stmt, .. } | Self::Star { stmt, .. } | Self::Elsewhere { stmt } => {
-                stmt.span
-            }
+            Self::Import { stmt, .. }
+            | Self::Star { stmt, .. }
+            | Self::Door { stmt, .. }
+            | Self::Elsewhere { stmt } => stmt.span,
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Added, Settings, Site, find_class};
+use super::{Added, Home, Settings, Site, find_class};
+use crate::celery::Setting;
 use crate::edit::Span;
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::bindings::{self, Live, Opaque, Origin, Target, keyword_or_key};
+use crate::python::bindings::{Block, Live, Opaque, Origin, Target, keyword_or_key};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 
 /// How far a class's bases are followed.
@@ -31,7 +32,8 @@ impl Settings<'_> {
             self.binding_module(file, from, level, names, seen)
                 .is_some()
         };
-        let lives = bindings::live(&module.body, Target::Name(names), &stars)
+        let lives = self
+            .lives(Block::of(&module.body), Target::Name(names), &stars)
             .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
         if lives.is_empty() {
             proven_absent(file, &module, names)?;
@@ -40,7 +42,7 @@ impl Settings<'_> {
         let mut sites = Vec::new();
         for live in lives {
             match live.origin {
-                Origin::Value(_) | Origin::Elsewhere { .. } => {
+                Origin::Value(_) | Origin::Elsewhere { .. } | Origin::Door { .. } => {
                     let site = site(file, &module, &live, only);
                     sites.extend(site.map(|site| self.through_alias(site)));
                 }
@@ -112,7 +114,8 @@ impl Settings<'_> {
                 _ => Ok(Vec::new()),
             };
         };
-        let lives = bindings::live(body, Target::Name(names), &|_, _| false)
+        let lives = self
+            .lives(Block::of(body), Target::Name(names), &|_, _| false)
             .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
         let only = lives.len() == 1;
         let sites: Vec<Site> = lives
@@ -226,8 +229,15 @@ impl Settings<'_> {
             }
         });
         for block in blocks {
-            let lives = bindings::live(block, Target::Member(object, names), &|_, _| false)
-                .map_err(|opaque| unfollowed(file, &names[0], &opaque))?;
+            let known = self.loads.as_ref().filter(|place| place.path == *file);
+            let block = Block {
+                body: block,
+                module: &module.body,
+                known: known.and_then(|place| place.span),
+            };
+            let lives = self
+                .lives(block, Target::Member(object, names), &|_, _| false)
+                .map_err(|opaque| unfollowed_member(file, object, &names[0], &opaque))?;
             let only = lives.len() == 1;
             sites.extend(
                 lives
@@ -242,6 +252,35 @@ impl Settings<'_> {
             .into_iter()
             .map(|site| self.through_alias(site))
             .collect())
+    }
+
+    /// What is live, doors included for what the wiring cannot do without.
+    fn lives<'m>(
+        &self,
+        block: Block<'m>,
+        target: Target<'_>,
+        stars: &dyn Fn(Option<&str>, usize) -> bool,
+    ) -> Result<Vec<Live<'m>>, Opaque> {
+        let (Target::Name(names) | Target::Member(_, names)) = target;
+        if self.is_needed(names) {
+            block.live(target, stars)
+        } else {
+            block.spelled(target, stars)
+        }
+    }
+
+    fn is_needed(&self, names: &[String]) -> bool {
+        let needed = [
+            Setting::TaskQueues,
+            Setting::TaskRoutes,
+            Setting::Imports,
+            Setting::TaskDefaultQueue,
+        ];
+        let is_dict = matches!(&self.home, Home::Keys(_, dict) if names == [dict.as_str()]);
+        is_dict
+            || needed.iter().any(|setting| {
+                names == self.spellings(*setting) || names == [setting.lower(), setting.old()]
+            })
     }
 
     /// `task_queues = TASK_QUEUES`: the binding of the name, where it has just one in the same file.
@@ -281,7 +320,7 @@ pub(super) fn site(
     let (stmt, top, value) = match live.origin {
         Origin::Value(value) => (value.stmt.span, value.top.span, Some(value.value.clone())),
         Origin::Elsewhere { stmt } => (stmt.span, stmt.span, None),
-        Origin::Import { .. } | Origin::Star { .. } => return None,
+        Origin::Import { .. } | Origin::Star { .. } | Origin::Door { .. } => return None,
     };
     Some(Site {
         file: file.clone(),
@@ -307,12 +346,33 @@ pub(super) fn unfollowed(file: &RelPath, name: &str, opaque: &Opaque) -> Finding
         "deleted" => {
             format!("remove the `del`, or the binding of `{name}` with it, then run again")
         }
+        _ if opaque.is_unspelled() => format!(
+            "bind `{name}` plainly below this, or name the file that does: --settings FILE; \
+             then run again"
+        ),
         _ => format!("bind `{name}` by a plain assignment, then run again"),
     };
     Finding::refusal(opaque.code, format!("`{name}` is {}", opaque.why))
         .at(file, opaque.span)
         .label("we cannot tell what Celery will read")
         .help(help)
+}
+
+/// `--settings` never helps where a call on the app itself comes last.
+fn unfollowed_member(file: &RelPath, object: &str, name: &str, opaque: &Opaque) -> Finding {
+    let finding = unfollowed(file, name, opaque);
+    let on_the_app = object.rsplit('.').next() == Some("conf");
+    if !opaque.is_unspelled() || !on_the_app {
+        return finding;
+    }
+    let help = format!(
+        "write the settings out, as in `{object}.update(timezone='UTC')`, or set \
+         `{object}.{name}` plainly below this; then run again"
+    );
+    Finding {
+        help: vec![help],
+        ..finding
+    }
 }
 
 fn imported_from_nowhere(file: &RelPath, name: &str, from: &RelPath, span: Span) -> Finding {

@@ -1,22 +1,28 @@
 //! Follows a block statement by statement: which bindings are live behind each. Pure.
 
+use super::scope::Scope;
 use super::target::{opaque, opaque_at};
 use super::{Addition, Live, Opaque, Origin, Target, Value, included, keyword_or_key};
+use crate::edit::Span;
 use crate::python::syntax::{Alias, Expr, ExprKind, Stmt, StmtKind, walk};
 
 /// What is looked for, and which star imports may bind it.
-pub(super) struct Flow<'t> {
+pub(super) struct Flow<'t, 'a> {
     pub(super) target: Target<'t>,
     pub(super) stars: &'t dyn Fn(Option<&str>, usize) -> bool,
+    /// What the names mean.
+    pub(super) scope: Scope<'a>,
+    /// A call that is no door: what comes through it is known otherwise.
+    pub(super) except: Option<Span>,
 }
 
 type Step<'a> = Result<Vec<Live<'a>>, Opaque>;
 
-impl Flow<'_> {
+impl<'a> Flow<'_, 'a> {
     /// What is live behind a block, given what is live in front of it.
     ///
     /// `top` is the statement of the outermost block that holds this one; `None` where it is that block.
-    pub(super) fn block<'a>(
+    pub(super) fn block(
         &self,
         mut lives: Vec<Live<'a>>,
         block: &'a [Stmt],
@@ -28,7 +34,22 @@ impl Flow<'_> {
         Ok(lives)
     }
 
-    fn step<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
+    /// What is live behind one statement: what it binds, or what may come through it.
+    fn step(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
+        let lives = self.bind(lives, stmt, top)?;
+        Ok(match self.door(stmt, top) {
+            Some(door) => join(
+                lives,
+                bound(Origin::Door {
+                    stmt: door.stmt,
+                    why: door.why,
+                }),
+            ),
+            None => lives,
+        })
+    }
+
+    fn bind(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
         match &stmt.kind {
             StmtKind::Assign { targets, value, .. } => {
                 self.assign(lives, stmt, top, targets, value)
@@ -63,7 +84,7 @@ impl Flow<'_> {
                 Err(opaque("bound-by-with", "bound by a `with` statement", stmt))
             }
             StmtKind::With { body, .. } => self.block(lives, body, Some(top)),
-            StmtKind::Loop { .. } => self.in_loop(lives, stmt),
+            StmtKind::Loop { .. } => self.in_loop(lives, stmt, top),
             StmtKind::Delete { targets } if self.binds_one(targets) => {
                 Err(opaque("deleted", "deleted", stmt))
             }
@@ -89,7 +110,7 @@ impl Flow<'_> {
         }
     }
 
-    fn assign<'a>(
+    fn assign(
         &self,
         lives: Vec<Live<'a>>,
         stmt: &'a Stmt,
@@ -125,7 +146,7 @@ impl Flow<'_> {
         Ok(lives)
     }
 
-    fn import_from<'a>(
+    fn import_from(
         &self,
         lives: Vec<Live<'a>>,
         stmt: &'a Stmt,
@@ -152,7 +173,7 @@ impl Flow<'_> {
         }
     }
 
-    fn branch<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
+    fn branch(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
         let exhaustive = match &stmt.kind {
             StmtKind::If { arms } => arms.iter().any(|arm| arm.test.is_none()),
             _ => false,
@@ -168,7 +189,7 @@ impl Flow<'_> {
         Ok(after.unwrap_or(lives))
     }
 
-    fn in_loop<'a>(&self, lives: Vec<Live<'a>>, stmt: &'a Stmt) -> Step<'a> {
+    fn in_loop(&self, mut lives: Vec<Live<'a>>, stmt: &'a Stmt, top: &'a Stmt) -> Step<'a> {
         let why = "bound in a loop";
         if let StmtKind::Loop {
             target: Some(target),
@@ -189,9 +210,12 @@ impl Flow<'_> {
             if let Some(span) = self.first_addition(block) {
                 return Err(opaque_at("bound-in-loop", "added to in a loop", span));
             }
-            if let Some(live) = self.block(Vec::new(), block, Some(stmt))?.first() {
-                let span = self.first_mention(stmt).unwrap_or(live.origin.span());
-                return Err(opaque_at("bound-in-loop", why, span));
+            for live in self.block(Vec::new(), block, Some(top))? {
+                if !matches!(live.origin, Origin::Door { .. }) {
+                    let span = self.first_mention(stmt).unwrap_or(live.origin.span());
+                    return Err(opaque_at("bound-in-loop", why, span));
+                }
+                lives = join(lives, vec![live]);
             }
         }
         Ok(lives)
@@ -211,7 +235,7 @@ impl Flow<'_> {
     }
 
     /// A statement that is an expression: `NAME.append(x)`, `app.conf.update(…)`, `setattr(…)`, `exec`.
-    fn effect<'a>(
+    fn effect(
         &self,
         lives: Vec<Live<'a>>,
         stmt: &'a Stmt,
@@ -243,7 +267,7 @@ impl Flow<'_> {
             return Ok(lives);
         };
         if !self.is_target(object) {
-            let updated = self.updated(expr).map(|value| Value { stmt, top, value });
+            let updated = self.updated(expr, stmt, top);
             return Ok(updated.map_or(lives, |value| bound(Origin::Value(value))));
         }
         match (method.text.as_str(), args.as_slice()) {
@@ -267,8 +291,9 @@ impl Flow<'_> {
         }
     }
 
-    /// The value that `object.update(name=value)` or `object.update({'name': value})` gives the target.
-    fn updated<'a>(&self, call: &'a Expr) -> Option<&'a Expr> {
+    /// The value that `object.update(name=value)` or `object.update({'name': value})` gives the target;
+    /// the dict may have a name: `CONF = {…}; object.update(CONF)`.
+    fn updated(&self, call: &'a Expr, stmt: &'a Stmt, top: &'a Stmt) -> Option<Value<'a>> {
         let Target::Member(object, names) = self.target else {
             return None;
         };
@@ -288,10 +313,31 @@ impl Flow<'_> {
         else {
             return None;
         };
-        if method.text != "update" || value.dotted().as_deref() != Some(object) {
+        let updates = match method.text.as_str() {
+            "update" => self.scope.is(value, object),
+            "add_defaults" => self.is_app(value),
+            _ => false,
+        };
+        if !updates {
             return None;
         }
-        keyword_or_key(args, keywords, names)
+        if let Some(value) = keyword_or_key(args, keywords, names) {
+            return Some(Value { stmt, top, value });
+        }
+        if self.except.is_some_and(|known| call.span.contains(known)) {
+            return None;
+        }
+        let packed = keywords.iter().filter(|keyword| keyword.name.is_none());
+        let given = args.iter().chain(packed.map(|keyword| &keyword.value));
+        let mut dicts = given.filter_map(|arg| self.scope.value(arg.name()?));
+        dicts.find_map(|(stmt, dict)| {
+            let value = keyword_or_key(std::slice::from_ref(dict), &[], names)?;
+            Some(Value {
+                stmt,
+                top: stmt,
+                value,
+            })
+        })
     }
 }
 

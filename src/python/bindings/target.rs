@@ -5,7 +5,7 @@ use super::{Opaque, Target};
 use crate::edit::Span;
 use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, walk};
 
-impl Flow<'_> {
+impl Flow<'_, '_> {
     pub(super) fn is_name(&self, name: &str) -> bool {
         match self.target {
             Target::Name(names) => names.iter().any(|wanted| wanted == name),
@@ -17,10 +17,10 @@ impl Flow<'_> {
         match (self.target, &expr.kind) {
             (Target::Name(names), ExprKind::Name(name)) => names.contains(name),
             (Target::Member(object, names), ExprKind::Attribute { value, name }) => {
-                names.contains(&name.text) && value.dotted().as_deref() == Some(object)
+                names.contains(&name.text) && self.scope.is(value, object)
             }
             (Target::Member(object, names), ExprKind::Subscript { value, index }) => {
-                value.dotted().as_deref() == Some(object)
+                self.scope.is(value, object)
                     && index.string().is_some_and(|key| names.contains(&key))
             }
             _ => false,
