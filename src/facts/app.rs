@@ -15,7 +15,7 @@ use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind, Module, StmtKind};
 
-pub use maker::{Made, Maker, makers, makes_app};
+pub use maker::{Made, Maker, is_made_in_sight, makers, makes_app};
 pub use naming::{import_root, module_name};
 
 /// A module's variable that holds a Celery app.
@@ -72,7 +72,7 @@ pub fn candidates(service: &Service<'_>) -> Vec<Candidate> {
     for word in &words {
         for (file, module) in service.mentioning(word) {
             if seen.insert(file.clone()) {
-                in_module(service, file, &module, !own.is_empty(), &mut found);
+                in_module(service, file, &module, &own, &mut found);
             }
         }
     }
@@ -86,7 +86,7 @@ fn in_module(
     service: &Service<'_>,
     file: &RelPath,
     module: &Module,
-    has_makers: bool,
+    makers: &[Maker],
     found: &mut BTreeSet<Candidate>,
 ) {
     level(&module.body, &mut |stmt| {
@@ -100,7 +100,10 @@ fn in_module(
             let maker = match makes_app(service, file, value) {
                 Some(Made::By(maker)) => Some(maker),
                 Some(Made::ByCelery) => None,
-                None if has_makers && is_extension(value) => None,
+                None if !makers.is_empty() && is_extension(value) => match makers {
+                    [one] => Some(one.clone()),
+                    _ => None,
+                },
                 None => continue,
             };
             found.insert(Candidate {

@@ -42,18 +42,7 @@ fn home(tree: &Tree, facts: &Facts) -> Result<(Home, RelPath), Finding> {
             file,
             mapping,
             copied,
-        } => match copied.as_deref() {
-            Some(Source::Module { file, .. }) => (Home::Names(file.clone()), file.clone()),
-            Some(Source::Object { file, name, .. }) => (object(tree, file, name)?, file.clone()),
-            _ => {
-                let home = Home::Members {
-                    file: file.clone(),
-                    object: mapping.clone(),
-                    items: true,
-                };
-                (home, file.clone())
-            }
-        },
+        } => flask(tree, facts, file, mapping, copied.as_deref())?,
         Source::Conf => {
             let object = conf_object(tree, facts);
             let home = Home::Members {
@@ -64,6 +53,55 @@ fn home(tree: &Tree, facts: &Facts) -> Result<(Home, RelPath), Finding> {
             (home, app.file.clone())
         }
     })
+}
+
+/// Flask's config, or what it copies; of either, perhaps one key: `app.config["CELERY"]`.
+fn flask(
+    tree: &Tree,
+    facts: &Facts,
+    file: &RelPath,
+    mapping: &str,
+    copied: Option<&Source>,
+) -> Result<(Home, RelPath), Finding> {
+    let key = mapping
+        .split_once("[\"")
+        .and_then(|(_, key)| key.strip_suffix("\"]"));
+    Ok(match (copied, key) {
+        (Some(Source::Module { file, .. }), Some(key)) => {
+            (Home::Keys(file.clone(), key.to_owned()), file.clone())
+        }
+        (Some(Source::Object { file, name, .. }), Some(key)) => {
+            return Err(nested(facts, file, &format!("{name}.{key}")));
+        }
+        (_, Some(_)) => return Err(nested(facts, file, mapping)),
+        (Some(Source::Module { file, .. }), None) => (Home::Names(file.clone()), file.clone()),
+        (Some(Source::Object { file, name, .. }), None) => {
+            (object(tree, file, name)?, file.clone())
+        }
+        (_, None) => {
+            let home = Home::Members {
+                file: file.clone(),
+                object: mapping.to_owned(),
+                items: true,
+            };
+            (home, file.clone())
+        }
+    })
+}
+
+/// A dict of settings that no module binds to a name.
+fn nested(facts: &Facts, file: &RelPath, dict: &str) -> Finding {
+    let message = format!("Celery loads `{dict}`, a dict inside another: we add to none such");
+    let finding = Finding::refusal("settings-dict-nested", message);
+    let loads = facts.app.loads.as_ref();
+    let finding = match loads.and_then(|place| Some((&place.path, place.span?))) {
+        Some((path, span)) => finding.at(path, span).label("loaded here"),
+        None => finding,
+    };
+    finding.in_file(file).help(
+        "move what is in it into a module of its own, as `broker_url = …`, and load that: \
+             `celery_app.config_from_object('celeryconfig')`; then run again",
+    )
 }
 
 /// A class, or a dict, by the name that a module binds it to.
@@ -253,8 +291,10 @@ fn dialect(tree: &Tree, facts: &Facts, home: &Home) -> (Dialect, Vec<Dialect>) {
         Source::Module { django: true, .. } | Source::Configuration { .. }
     );
     let flask = matches!(facts.app.source, Source::Flask { .. });
+    // Flask copies upper-case names only.
+    let copied = flask && matches!(home, Home::Names(_) | Home::Class(..));
     let old_only = pinned.is_some_and(|version| version.major() < 4);
-    if django || old_only {
+    if django || old_only || copied {
         return (Dialect::Old, Vec::new());
     }
     let (old, lower): (Vec<&str>, Vec<&str>) = celery::names().filter(is_telling).unzip();

@@ -3,11 +3,12 @@
 mod django;
 mod flask;
 mod load;
+mod unseen;
 
 use crate::config::Config;
 use crate::edit::Span;
 use crate::facts::Source;
-use crate::facts::app::Candidate;
+use crate::facts::app::{Candidate, is_made_in_sight};
 use crate::facts::environ;
 use crate::facts::modules::has_file;
 use crate::facts::scope::bindings;
@@ -55,6 +56,9 @@ pub fn loading(
     let namespace = load::namespace(service, &calls)?;
     let (loads, ways): (Vec<_>, Vec<_>) = ways(service, &calls, config)?.into_iter().unzip();
     let Some(way) = ways.last() else {
+        if !is_made_in_sight(service, app) {
+            unseen::refuse(service, config, app)?;
+        }
         let source = match &config.settings {
             Some(file) if *file != app.file => Source::Module {
                 file: file.clone(),

@@ -1,5 +1,6 @@
 //! What makes a Celery app: the class, the service's subclasses of it, functions that return one. Pure.
 
+use super::Candidate;
 use crate::edit::Span;
 use crate::facts::scope::{Binding, bindings, expressions};
 use crate::facts::service::{Meaning, Service};
@@ -29,6 +30,18 @@ pub enum Made {
 /// Whether an expression is a call that makes an app, and what it goes to.
 pub fn makes_app(service: &Service<'_>, file: &RelPath, value: &Expr) -> Option<Made> {
     makes(service, file, value, HOPS)
+}
+
+/// Whether the service's code shows how an app is made: then every call that loads its settings is in sight.
+pub fn is_made_in_sight(service: &Service<'_>, app: &Candidate) -> bool {
+    let Some(module) = service.module(&app.file) else {
+        return false;
+    };
+    let mut made = app.maker.is_some();
+    expressions(&module.body, &mut |expr| {
+        made |= expr.span == app.call && makes_app(service, &app.file, expr).is_some();
+    });
+    made
 }
 
 /// Every function and class of the service that makes an app.

@@ -19,6 +19,7 @@ pub(super) fn way(
     let Some((mapping, key)) = mapping(argument) else {
         return Ok(None);
     };
+    merged_in_place(service)?;
     let apps = flask_apps(service);
     let here = apps.iter().find(|(home, _)| home == file);
     let (home, mapping) = match (here, apps.as_slice()) {
@@ -65,6 +66,37 @@ fn mapping(argument: &Expr) -> Option<(String, Option<String>)> {
     }
 }
 
+/// `app.config.update(app.config.get('CELERY'))`: keys of two spellings end up in one mapping, and Celery
+/// starts with neither.
+fn merged_in_place(service: &Service<'_>) -> Result<(), Finding> {
+    let mut found = None;
+    for (file, module) in service.mentioning("config.update") {
+        expressions(&module.body, &mut |expr| {
+            let ExprKind::Call { function, args, .. } = &expr.kind else {
+                return;
+            };
+            let config = function.dotted();
+            let config = config.as_deref().and_then(|it| it.strip_suffix(".update"));
+            let own = args.first().and_then(mapping);
+            if let (Some(config), Some((mapping, Some(key)))) = (config, own)
+                && config == mapping
+            {
+                found.get_or_insert((file.clone(), expr.span, mapping, key));
+            }
+        });
+    }
+    let Some((file, span, mapping, key)) = found else {
+        return Ok(());
+    };
+    let message = format!("`{mapping}` takes over the settings in its own `{key}`");
+    Err(Finding::refusal("flask-config-merged", message)
+        .at(&file, span)
+        .label("we cannot tell which spelling Celery reads from the whole")
+        .help(format!(
+            "load the one alone, `celery.config_from_object({mapping}['{key}'])`, then run again"
+        )))
+}
+
 /// Every variable that holds a Flask app, one per file.
 fn flask_apps(service: &Service<'_>) -> Vec<(RelPath, String)> {
     let mut found: Vec<(RelPath, String)> = Vec::new();
@@ -107,7 +139,10 @@ fn copied(service: &Service<'_>, file: &RelPath, mapping: &str) -> Option<Source
             Some(Value::Text(text)) => service.absolute(file, &text),
             None => argument
                 .and_then(|argument| parameter_default(&module, argument))
-                .and_then(|default| service.meaning(file, &default)),
+                .and_then(|default| match literal(&default) {
+                    Some(path) => service.absolute(file, path),
+                    None => service.meaning(file, &default),
+                }),
         };
         found.push(meaning.map(by_meaning));
     });
@@ -117,7 +152,16 @@ fn copied(service: &Service<'_>, file: &RelPath, mapping: &str) -> Option<Source
     }
 }
 
-/// The default of a parameter, if it is a name: `Config` for `config` in `def create_app(config=Config)`.
+/// The text of a plain string literal.
+fn literal(source: &str) -> Option<&str> {
+    let quote = source
+        .chars()
+        .next()
+        .filter(|first| "'\"".contains(*first))?;
+    source.strip_prefix(quote)?.strip_suffix(quote)
+}
+
+/// The default of a parameter as written: `Config` for `config` in `def create_app(config=Config)`.
 fn parameter_default(module: &Module, argument: &Expr) -> Option<String> {
     let parameter = argument.name()?;
     let mut found = None;
