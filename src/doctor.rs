@@ -16,7 +16,8 @@ use anyhow::Result;
 
 use crate::config::{Config, for_wired};
 use crate::contract::{Contract, Contracts};
-use crate::facts::{Facts, Source, name};
+use crate::facts::settings::Settings;
+use crate::facts::{Facts, Source, home, name};
 use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
 use crate::path::RelPath;
@@ -39,6 +40,8 @@ pub struct Options {
 pub struct Patient<'t> {
     tree: &'t Tree,
     facts: Facts,
+    /// `None` where its files do not tell what its settings are.
+    settings: Option<Settings<'t>>,
     contract: Contract,
     /// The service's name, where something static tells it.
     name: Option<String>,
@@ -129,6 +132,7 @@ impl<'t> Patient<'t> {
             tree,
             name: static_name(tree, &config, &plan),
             known: known(plan),
+            settings: home::settings(tree, &facts, flags).ok(),
             facts,
             contract,
             request,

@@ -3,11 +3,13 @@
 use super::answer::{Answer, Failure, Resolved};
 use super::checks::CHECKS;
 use super::{EventsQueue, Patient};
-use crate::celery::{Dialect, Setting};
+use crate::celery::Setting;
 use crate::edit::Span;
+use crate::facts::settings::Site;
 use crate::facts::text::{lines, trimmed};
 use crate::finding::{Finding, Place};
 use crate::path::RelPath;
+use crate::python::style::{line_end, line_start};
 
 /// What the answer comes to.
 pub(super) struct Judged {
@@ -104,7 +106,7 @@ impl Case<'_> {
 
     /// A finding with the place where the service's files bind a setting, if they do.
     pub(super) fn at_binding(&self, setting: Setting, finding: Finding) -> Finding {
-        match self.patient.binding(&self.patient.spelled(setting)) {
+        match self.patient.setting(setting) {
             Some(place) => finding.place(&place),
             None => finding,
         }
@@ -123,32 +125,85 @@ impl Patient<'_> {
         })
     }
 
-    /// Where one of the service's files binds a name at the begin of a line.
+    /// Where the settings bind a name, as Celery or a module of the service reads it: the line with its value.
     pub(super) fn binding(&self, name: &str) -> Option<Place> {
-        let files = self.tree.walk();
-        let mut files = files.iter().filter(|path| path.has_extension("py"));
-        files.find_map(|path| {
-            let bytes = self.tree.bytes(path)?;
-            let mut spans = lines(&bytes).map(|line| trimmed(&bytes, line));
-            let binds = |span: &Span| {
-                let rest = span.of(&*bytes).strip_prefix(name.as_bytes());
-                rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
-            };
-            let span = spans.find(binds)?;
-            Some(Place {
-                path: path.clone(),
-                span: Some(span),
-            })
+        let settings = self.settings.as_ref()?;
+        let names = [name.to_owned()];
+        let mut sites = settings.spelled(&names).unwrap_or_default();
+        sites.extend(settings.named(&names).unwrap_or_default());
+        let Site {
+            file,
+            module,
+            stmt,
+            value,
+            ..
+        } = sites.first()?;
+        let text = &*module.text;
+        let at = value.as_ref().map_or(stmt.start, |value| value.span.start);
+        let line = Span::new(line_start(text, at), line_end(text, at));
+        Some(Place {
+            path: file.clone(),
+            span: Some(trimmed(text, line)),
         })
     }
 
-    /// How the service would have to spell a setting.
-    pub(super) fn spelled(&self, setting: Setting) -> String {
-        let dialect = match &self.facts.app.namespace {
-            Some((namespace, ..)) => Dialect::Namespaced(crate::celery::prefix(namespace)),
-            None if self.facts.django() => Dialect::Old,
-            None => Dialect::Lower,
+    /// Where the settings bind a setting, under whichever name Celery reads.
+    pub(super) fn setting(&self, setting: Setting) -> Option<Place> {
+        let names = self.settings.as_ref()?.spellings(setting);
+        names.iter().find_map(|name| self.binding(name))
+    }
+
+    /// How the service spells a setting, where its files tell.
+    pub(super) fn spelled(&self, setting: Setting) -> Option<String> {
+        let settings = self.settings.as_ref()?;
+        Some(settings.dialect.spell(setting))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::contract::Contracts;
+    use crate::doctor::Options;
+    use crate::tree::Tree;
+
+    /// Flask's old names in an object that is made in a function.
+    #[test]
+    fn names_are_those_of_the_settings_and_bindings_no_text_search() {
+        let files = [
+            ("old.py", "CELERY_QUEUES = ()\n"),
+            (
+                "app.py",
+                "from celery import Celery\n\napp = Celery('app')\napp.conf.update(\n    BROKER_URL='amqp://h/%2F',\n    CELERY_QUEUES=(),\n)\n",
+            ),
+            ("requirements.txt", "celery==4.4.7\nzc_common==0.2.12\n"),
+        ];
+        let tree = Tree::named(
+            "orders",
+            files.map(|(path, text)| (RelPath::root().join(path), text.into())),
+        );
+        let options = Options {
+            python: Some("python3".into()),
+            env_files: Vec::new(),
+            timeout: Duration::from_secs(1),
         };
-        dialect.spell(setting)
+        let found = Patient::find(
+            Path::new("."),
+            &tree,
+            &Config::default(),
+            &Contracts::embedded(),
+            &options,
+        );
+        let patient = found.unwrap().ok().unwrap();
+        let spelled = patient.spelled(Setting::TaskQueues);
+        assert_eq!(spelled.as_deref(), Some("CELERY_QUEUES"));
+        let place = patient.setting(Setting::TaskQueues).unwrap();
+        assert_eq!(place.path.as_str(), "app.py");
+        let text = place.span.unwrap().of(files[1].1);
+        assert_eq!(text, "CELERY_QUEUES=(),");
     }
 }

@@ -131,12 +131,7 @@ impl<'t> Settings<'t> {
 
     /// The live bindings of a Celery setting; empty where it is surely absent.
     pub fn find(&self, setting: Setting) -> Result<Vec<Site>, Finding> {
-        let spelled = self.spellings(setting);
-        let mut sites = match &self.home {
-            Home::Names(_) | Home::Class(..) => self.named(&spelled),
-            Home::Keys(_, name) => self.keyed(&self.entry, name, &spelled),
-            Home::Members { file, object, .. } => self.members(file, object, &spelled),
-        }?;
+        let mut sites = self.spelled(&self.spellings(setting))?;
         let names = [setting.lower().to_owned(), setting.old().to_owned()];
         for (file, object) in &self.conf {
             let on_conf = self.members(file, object, &names)?;
@@ -147,6 +142,15 @@ impl<'t> Settings<'t> {
             }
         }
         Ok(sites)
+    }
+
+    /// The live bindings of what is so spelled where Celery reads its settings.
+    pub fn spelled(&self, names: &[String]) -> Result<Vec<Site>, Finding> {
+        match &self.home {
+            Home::Names(_) | Home::Class(..) => self.named(names),
+            Home::Keys(_, name) => self.keyed(&self.entry, name, names),
+            Home::Members { file, object, .. } => self.members(file, object, names),
+        }
     }
 
     /// The live bindings of a plain name in the scope of the settings: `SERVICE_NAME`.

@@ -65,7 +65,7 @@ pub(super) fn unread_names(case: &Case<'_>, found: &mut Vec<Finding>) {
         if let Some(place) = case.patient.binding(name) {
             finding = finding.place(&place);
         }
-        if let Some(spelled) = known.map(|known| case.patient.spelled(known)) {
+        if let Some(spelled) = known.and_then(|known| case.patient.spelled(known)) {
             let help = if spelled == *name {
                 "another file, or the environment, sets it after this".to_owned()
             } else {
@@ -118,9 +118,7 @@ pub(super) fn overridden_routes(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// The events queue is consumed, bound to the events exchange, and declared as the emitter declares it.
 pub(super) fn events_queue(case: &Case<'_>, found: &mut Vec<Finding>) {
     let contract = &case.patient.contract;
-    let place = case
-        .patient
-        .binding(&case.patient.spelled(Setting::TaskQueues));
+    let place = case.patient.setting(Setting::TaskQueues);
     let placed = |finding: Finding| match &place {
         Some(place) => finding.place(place),
         None => finding,
