@@ -50,7 +50,7 @@ impl Edit {
         }
     }
 
-    /// The bytes at `span` become `text`. Only a URL's vhost and `remove` need this.
+    /// The bytes at `span` become `text`.
     pub fn replace(span: Span, text: impl Into<String>) -> Self {
         Self {
             span,

@@ -7,6 +7,7 @@ use super::read::{Loaded, Source, table};
 use super::{Config, FILE};
 use crate::edit::{Edit, EditSet, Span};
 use crate::path::RelPath;
+use crate::python::style::{line_start, newline, next_line};
 
 /// The config file with every key of `settled` in it: the user's file with the missing ones added,
 /// else a new `scaffold-events.toml`.
@@ -84,10 +85,8 @@ fn whole_pair(table: &Item, pair: &Pair, text: &str) -> Span {
 }
 
 fn whole_line(text: &str, from: usize, to: usize) -> Span {
-    let end = text[to..]
-        .find('\n')
-        .map_or(text.len(), |rest| to + rest + 1);
-    Span::new(line_start(text, from), end)
+    let text = text.as_bytes();
+    Span::new(line_start(text, from), next_line(text, to))
 }
 
 fn new_file(settled: &Config) -> Vec<u8> {
@@ -144,7 +143,7 @@ impl<'a> Slot<'a> {
             },
             (_, Some(last)) => Self::Lines {
                 behind: last.value.end,
-                start: &text[line_start(text, last.key.start)..last.key.start],
+                start: &text[line_start(text.as_bytes(), last.key.start)..last.key.start],
             },
             (_, None) => Self::Lines {
                 behind: span_of(table).map_or(text.len(), |header| header.end),
@@ -156,7 +155,7 @@ impl<'a> Slot<'a> {
     fn fill(&self, missing: &[(&str, Value)], text: &str) -> Edit {
         match *self {
             Self::Lines { behind, start } => {
-                let newline = newline(text);
+                let newline = newline(text.as_bytes(), 0);
                 let lines = lines(missing, start, newline);
                 match text[behind..].find('\n') {
                     Some(rest) => Edit::insert(behind + rest + 1, lines),
@@ -183,17 +182,4 @@ impl<'a> Slot<'a> {
 fn lines(pairs: &[(&str, Value)], start: &str, end: &str) -> String {
     let line = |(name, value): &(&str, Value)| format!("{start}{name} = {value}{end}");
     pairs.iter().map(line).collect()
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    // A BOM is no indentation.
-    let bom = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    text[..at].rfind('\n').map_or(bom, |newline| newline + 1)
-}
-
-fn newline(text: &str) -> &'static str {
-    match text.find('\n') {
-        Some(at) if text[..at].ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
 }

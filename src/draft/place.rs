@@ -2,7 +2,9 @@
 
 use super::Anchor;
 use crate::edit::Edit;
-use crate::python::style::{indentation, line_end, line_start, newline, next_line, starts_line};
+use crate::python::style::{
+    indentation, line_above, line_end, line_indentation, line_start, newline, starts_line,
+};
 use crate::python::syntax::{Module, Stmt, StmtKind, walk};
 
 /// The edit that puts definitions at their anchor; `begun` is what already goes below everything.
@@ -56,12 +58,7 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
 fn behind(module: &Module, end: usize, model: usize, texts: &[String]) -> Edit {
     let text = &*module.text;
     let newline = newline(text, end);
-    let line = line_start(text, model);
-    let blanks = text[line..model]
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
-    let indent = indentation(text, line + blanks);
+    let indent = line_indentation(text, model);
     let at = logical_end(module, end);
     let gap = if texts.len() > 1 { newline } else { "" };
     let lines = texts
@@ -118,16 +115,4 @@ fn is_definition(stmt: &Stmt) -> bool {
 
 fn indented(text: &str, indent: &str, newline: &str) -> String {
     text.replace('\n', &format!("{newline}{indent}"))
-}
-
-/// Where the line above the one that begins at `start` begins.
-fn line_above(text: &[u8], start: usize) -> Option<usize> {
-    let newline = match text[..start] {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n' | b'\r'] => 1,
-        _ => return None,
-    };
-    let above = line_start(text, start - newline);
-    debug_assert_eq!(next_line(text, above), start, "the line above ends here");
-    Some(above)
 }

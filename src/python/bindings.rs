@@ -204,7 +204,7 @@ fn python_path(arg: &Expr) -> Option<&str> {
     is_file.then_some(piece.value.as_str())
 }
 
-/// Whether a block binds this name in any way, conditionally or not, in the scope itself.
+/// Where a block binds this name in any way, conditionally or not, in the scope itself.
 pub fn binds(block: &[Stmt], name: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     for stmt in block {
@@ -220,6 +220,7 @@ pub fn binds(block: &[Stmt], name: &str) -> Vec<Span> {
     }
     spans
 }
+
 impl Origin<'_> {
     /// The bytes that bind it, unique in the file.
     pub fn span(&self) -> Span {

@@ -5,12 +5,12 @@
 mod around;
 mod breaks;
 
-use around::{
-    Tail, behind_comment, blank_to, is_call, leads_with_comma, line_start_blank, unpack_stars,
-};
+use around::{Tail, behind_comment, blank_to, is_call, leads_with_comma, unpack_stars};
 use breaks::wrap_in_lines;
 
-use super::style::{indentation, is_black, line_end, line_start, newline, starts_line};
+use super::style::{
+    indentation, is_black, line_end, line_indentation, line_start, newline, starts_line,
+};
 use super::syntax::{Expr, ExprKind, Keyword, Module, Sequence};
 use crate::edit::{Edit, Span};
 
@@ -151,15 +151,17 @@ impl Container {
         }
     }
 
+    /// Whether a bracket closes it: a tuple may have none.
+    fn is_bracketed(&self, text: &[u8]) -> bool {
+        matches!(text.get(self.close), Some(b')' | b']' | b'}'))
+    }
+
     /// Where the line of the last item begins with an item: that item's begin.
     fn first_on_line(&self, text: &[u8], last: Span) -> Option<usize> {
         let line = line_start(text, last.start);
         let first = self.items.iter().find(|item| item.start >= line)?;
         let start = unpack_stars(text, first.start);
-        let bracketed = text
-            .get(self.close)
-            .is_some_and(|byte| b")]}".contains(byte));
-        (bracketed && line > self.open && starts_line(text, start)).then_some(start)
+        (self.is_bracketed(text) && line > self.open && starts_line(text, start)).then_some(start)
     }
 
     /// Whether all items stand behind the opening bracket, and the closing one on a line of its own.
@@ -170,10 +172,7 @@ impl Container {
     ///                         }
     /// ```
     fn hangs(&self, text: &[u8], last: Span) -> bool {
-        let closes = text
-            .get(self.close)
-            .is_some_and(|byte| b")]}".contains(byte));
-        closes
+        self.is_bracketed(text)
             && line_end(text, self.open) == line_end(text, last.end)
             && starts_line(text, self.close)
     }
@@ -190,7 +189,7 @@ impl Container {
         {
             return edits;
         }
-        let indent = indentation(text, line_start_blank(text, self.open));
+        let indent = line_indentation(text, self.open);
         let newline = newline(text, self.open);
         let fit = |item: &Item| match &item.block {
             Some(lines) if width > LINE_WIDTH => lines.replace('\n', &format!("{newline}{indent}")),

@@ -66,6 +66,28 @@ pub fn indentation(text: &[u8], at: usize) -> &str {
     std::str::from_utf8(&text[start..start + length]).expect("blanks are ASCII")
 }
 
+/// The spaces and tabs that begin the line of `at`, for new lines: a form feed is not repeated.
+pub fn line_indentation(text: &[u8], at: usize) -> &str {
+    let start = line_start(text, at);
+    let blanks = text[start..at]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    indentation(text, start + blanks)
+}
+
+/// Where the line above the one that begins at `start` begins.
+pub fn line_above(text: &[u8], start: usize) -> Option<usize> {
+    let newline = match text[..start] {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n' | b'\r'] => 1,
+        _ => return None,
+    };
+    let above = line_start(text, start - newline);
+    debug_assert_eq!(next_line(text, above), start, "the line above ends here");
+    Some(above)
+}
+
 /// Whether only blanks stand between the line's begin and `at`.
 pub fn starts_line(text: &[u8], at: usize) -> bool {
     line_start(text, at) + indentation(text, at).len() == at

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Entry;
 use super::disk::{self, Found};
 use super::git::Repository;
 use super::walk::{self, Walk};
-use super::{Entry, Tree};
 use crate::path::RelPath;
 
 /// Names that begin so are our journal and staged files: not part of the service.
@@ -96,7 +96,7 @@ impl Snapshot {
         entry
     }
 
-    /// See [`Tree::real`].
+    /// See [`super::Tree::real`].
     pub(super) fn real(&self, path: &RelPath) -> Option<RelPath> {
         match self.resolve(path) {
             Ok(real) => Some(real),
@@ -128,7 +128,7 @@ impl Snapshot {
         self.walked.get_or_init(|| walk::walk(self))
     }
 
-    /// See [`Tree::closed`].
+    /// See [`super::Tree::closed`].
     pub(super) fn closed(&self) -> Option<(RelPath, String)> {
         let seen = self.seen.borrow();
         let holds_ours = |directory: &RelPath| {
@@ -169,12 +169,12 @@ impl Snapshot {
         }
     }
 
-    /// See [`Tree::changed`].
+    /// See [`super::Tree::changed`].
     pub(super) fn changed(&self) -> Vec<RelPath> {
         let Some(root) = self.root() else {
             return Vec::new();
         };
-        let now = Tree::disk(root).under;
+        let now = Self::disk(root);
         let mut changed = Vec::new();
         for (path, entry) in &*self.seen.borrow() {
             if now.entry(path) != *entry || now.real(path) != self.real(path) {

@@ -4,7 +4,7 @@
 
 use crate::edit::{Edit, EditSet, Span};
 use crate::python::insert::skip_trivia;
-use crate::python::style::{line_end, line_start, next_line, starts_line};
+use crate::python::style::{line_above, line_end, line_start, next_line, starts_line};
 
 /// A statement, with the lines that are its alone. A comment behind it stays.
 pub(super) fn statement(text: &[u8], stmt: Span) -> Edit {
@@ -167,13 +167,7 @@ fn without_gap(text: &[u8], start: usize, next: usize) -> Span {
 }
 
 fn blank_above(text: &[u8], start: usize) -> Option<usize> {
-    let newline = match &text[..start] {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n' | b'\r'] => 1,
-        _ => return None,
-    };
-    let above = line_start(text, start - newline);
-    text[above..start].trim_ascii().is_empty().then_some(above)
+    line_above(text, start).filter(|above| text[*above..start].trim_ascii().is_empty())
 }
 
 fn blank_below(text: &[u8], next: usize) -> Option<usize> {

@@ -28,7 +28,6 @@ pub fn workers(text: &str) -> Vec<Worker> {
 type Words = Vec<Span>;
 
 fn worker(text: &str, words: &Words) -> Option<Worker> {
-    let word = |at: usize| words.get(at).map(|span| span.of(text));
     let celery = words.iter().position(|span| {
         let word = span.of(text);
         let name = word.rsplit('/').next().unwrap_or_default();
@@ -43,7 +42,7 @@ fn worker(text: &str, words: &Words) -> Option<Worker> {
     }
     let app = option(text, of, &["-A", "--app"]).map(|span| span.of(text).to_owned());
     let queues = option(text, of, &["-Q", "--queues"]);
-    let first = word(celery).and(of.first())?;
+    let first = of.first()?;
     let last = of.last()?;
     let split = |span: Span| {
         let names = span.of(text).split(',').map(str::trim);

@@ -61,16 +61,6 @@ pub(super) fn unpack_stars(text: &[u8], at: usize) -> usize {
     at - stars.min(2)
 }
 
-/// A place on the line of `at` behind its indentation, to read that from.
-pub(super) fn line_start_blank(text: &[u8], at: usize) -> usize {
-    let start = line_start(text, at);
-    start
-        + text[start..at]
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count()
-}
-
 /// Blanks as wide as what stands in front of `at` on its line; tabs stay.
 pub(super) fn blank_to(text: &[u8], at: usize) -> String {
     let before = String::from_utf8_lossy(&text[line_start(text, at)..at]);

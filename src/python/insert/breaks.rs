@@ -2,10 +2,11 @@
 //!
 //! Pure. The space behind a comma becomes the last of the next line's indentation.
 
-use super::{Container, Item, LINE_WIDTH, Tail, each, laid_out, line_start_blank};
+use super::{Container, Item, LINE_WIDTH, Tail, each, laid_out};
 use crate::edit::{Edit, Span};
 use crate::python::style::{
-    indent_unit, indentation, is_black, line_end, line_start, newline, starts_line,
+    indent_unit, indentation, is_black, line_end, line_indentation, line_start, newline,
+    starts_line,
 };
 use crate::python::syntax::Module;
 
@@ -44,10 +45,7 @@ impl Container {
     /// Breaks between items that share a line between the brackets' own: `f(\n    a, b\n)`.
     pub(super) fn unhug(&self, text: &[u8]) -> Option<Vec<Edit>> {
         let (first, last) = (self.items.first()?, self.items.last()?);
-        let closes = text
-            .get(self.close)
-            .is_some_and(|byte| b")]}".contains(byte));
-        let hugged = closes
+        let hugged = self.is_bracketed(text)
             && starts_line(text, first.start)
             && starts_line(text, self.close)
             && line_end(text, first.start) == line_end(text, last.end);
@@ -83,7 +81,7 @@ impl Container {
             return None;
         }
         let newline = newline(text, self.open);
-        let outer = indentation(text, line_start_blank(text, self.open));
+        let outer = line_indentation(text, self.open);
         let inner = format!("{outer}{}", indent_unit(module));
         let hanging = inner.strip_suffix(' ')?;
         let mut edits = vec![Edit::insert(self.open, format!("{newline}{inner}"))];
@@ -113,9 +111,7 @@ impl Container {
         let line = line_start(text, bracket);
         let head = behind_annotation(&text[line..bracket]);
         !head.iter().any(|byte| b"([{,".contains(byte))
-            && text
-                .get(self.close)
-                .is_some_and(|byte| b")]}".contains(byte))
+            && self.is_bracketed(text)
             && matches!(
                 text.get(self.close + 1..line_end(text, self.open)),
                 Some(b"" | b",")
@@ -126,7 +122,7 @@ impl Container {
     pub(super) fn filled_lines(&self, module: &Module, items: &[Item]) -> String {
         let text = &*module.text;
         let newline = newline(text, self.open);
-        let outer = indentation(text, line_start_blank(text, self.open));
+        let outer = line_indentation(text, self.open);
         let inner = format!("{outer}{}", indent_unit(module));
         let lines = each(items, |item| {
             format!("{newline}{inner}{},", laid_out(item, &inner, newline))
@@ -147,7 +143,7 @@ pub(super) fn wrap_in_lines(module: &Module, value: Span, items: &[Item]) -> Opt
         return None;
     }
     let newline = newline(text, value.start);
-    let outer = indentation(text, line_start_blank(text, value.start));
+    let outer = line_indentation(text, value.start);
     let inner = format!("{outer}{}", indent_unit(module));
     let lines = each(items, |item| {
         format!("{newline}{inner}{},", laid_out(item, &inner, newline))

@@ -9,7 +9,7 @@ use crate::facts::settings::{Home, Site, find_class};
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::bindings::binds;
-use crate::python::style::{indentation, line_start};
+use crate::python::style::{indentation, line_indentation};
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 use crate::rules::Context;
 
@@ -200,14 +200,4 @@ fn no_body(file: &RelPath, name: &str) -> Finding {
     )
     .in_file(file)
     .help("name the settings file with `--settings FILE`")
-}
-
-/// The blanks that begin the line of `at`.
-fn line_indentation(text: &[u8], at: usize) -> &str {
-    let line = line_start(text, at);
-    let blanks = text[line..at]
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
-    indentation(text, line + blanks)
 }
