@@ -2,18 +2,15 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::renderer::{AnsiColor, Effects, Style};
-use annotate_snippets::{
-    AnnotationKind, Element, Group, Level as Heading, Origin, Renderer, Snippet,
-};
-
-use super::source::{lines, masked, position};
-use super::{Outcome, Status, action, level_name};
-use crate::finding::{Finding, Level, Place};
+use super::findings::findings;
+use super::source::masked;
+use super::{Outcome, Status, action};
+use crate::finding::Level;
 use crate::lock::LOCK;
 use crate::path::RelPath;
 use crate::plan::Goal;
 use crate::standing::State;
+use annotate_snippets::renderer::{AnsiColor, Effects, Style};
 
 /// How much to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -115,20 +112,6 @@ pub fn diagnosis(outcome: &Outcome, subject: &str) -> String {
     format!("{BOLD}{service}{BOLD:#}: {subject}: {style}{words}{style:#}\n")
 }
 
-/// The findings alone, rendered as rustc's, worst first. Where we refuse, notes on what we would have done
-/// only hide why.
-pub fn findings(outcome: &Outcome, detail: Detail) -> String {
-    let least = match detail {
-        Detail::Quiet => Level::Error,
-        Detail::Normal if outcome.status == Status::Refused => Level::Warning,
-        Detail::Normal | Detail::Verbose => Level::Note,
-    };
-    let shown = |finding: &&Finding| finding.level <= least;
-    let findings = outcome.plan.findings.iter().filter(shown);
-    let rendered: Vec<String> = findings.map(|it| finding(outcome, it) + "\n").collect();
-    rendered.join("\n")
-}
-
 /// What a person does next: with what was written, or to write it.
 pub fn next(outcome: &Outcome, detail: Detail) -> String {
     let mut out = String::new();
@@ -175,15 +158,12 @@ fn is_wired(outcome: &Outcome) -> bool {
     outcome.tree.bytes(&RelPath::root().join(LOCK)).is_some()
 }
 
-const BOLD: Style = Style::new().effects(Effects::BOLD);
-const BLUE: Style = AnsiColor::BrightBlue.on_default().effects(Effects::BOLD);
+pub(super) const BOLD: Style = Style::new().effects(Effects::BOLD);
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 /// Where lines break.
-const MARGIN: usize = 100;
+pub(super) const MARGIN: usize = 100;
 /// Longer paths than this do not push the words behind them to the right.
 const PATH_WIDTH: usize = 48;
-/// More places than this are counted, not listed.
-const PLACES: usize = 8;
 
 fn settled(out: &mut String, outcome: &Outcome) {
     let settled = &outcome.plan.settled;
@@ -241,94 +221,6 @@ fn wrapped(words: &[String], column: usize) -> String {
         used += length;
     }
     text
-}
-
-fn finding(outcome: &Outcome, finding: &Finding) -> String {
-    let Finding {
-        code,
-        level,
-        message,
-        places,
-        label,
-        help,
-    } = finding;
-    let mut elements: Vec<Element> = Vec::new();
-    for (index, place) in places.iter().take(PLACES).enumerate() {
-        let underlined = (index == 0).then(|| underlined(outcome, place, label.as_deref()));
-        elements.push(
-            underlined
-                .flatten()
-                .unwrap_or_else(|| origin(outcome, place)),
-        );
-    }
-    if places.len() > PLACES {
-        let more = format!("and {} more places", places.len() - PLACES);
-        elements.push(Heading::NOTE.message(more).into());
-    }
-    let help = outcome.helps(help).into_iter();
-    let title = heading(*level).primary_title(masked(message)).id(*code);
-    let renderer = Renderer::styled().term_width(MARGIN);
-    let Some(place) = places.first() else {
-        let title = renderer.render(&[Group::with_title(title)]);
-        let help = help.map(|help| {
-            let help = help.replace('\n', "\n          ");
-            format!("\n  {BLUE}={BLUE:#} {BOLD}help{BOLD:#}: {help}")
-        });
-        return title + &help.collect::<String>();
-    };
-    elements.extend(help.map(|help| Heading::HELP.message(help).into()));
-    let text = renderer.render(&[Group::with_title(title).elements(elements)]);
-    with_true_column(text, outcome, place)
-}
-
-/// Masking moves what stands behind a password, and the renderer counts columns in what it shows.
-fn with_true_column(text: String, outcome: &Outcome, place: &Place) -> String {
-    let Some((span, file)) = place.span.zip(outcome.tree.bytes(&place.path)) else {
-        return text;
-    };
-    let lines = lines(&file, span);
-    let (_, shown) = position(lines.text.as_bytes(), lines.span.start);
-    let (line, column) = position(&file, span.start);
-    let path = outcome.shown(&place.path);
-    text.replacen(
-        &format!("{path}:{line}:{shown}"),
-        &format!("{path}:{line}:{column}"),
-        1,
-    )
-}
-
-fn origin<'a>(outcome: &Outcome, place: &Place) -> Element<'a> {
-    let origin = Origin::path(outcome.shown(&place.path));
-    match place.span.zip(outcome.tree.bytes(&place.path)) {
-        Some((span, file)) => {
-            let (line, column) = position(&file, span.start);
-            origin.line(line).char_column(column).into()
-        }
-        None => origin.into(),
-    }
-}
-
-fn underlined<'a>(outcome: &Outcome, place: &Place, label: Option<&str>) -> Option<Element<'a>> {
-    let lines = lines(&outcome.tree.bytes(&place.path)?, place.span?);
-    let underline = AnnotationKind::Primary
-        .span(lines.span)
-        .label(label.map(masked));
-    Some(
-        Snippet::source(lines.text)
-            .path(outcome.shown(&place.path))
-            .line_start(lines.first)
-            .annotation(underline)
-            .into(),
-    )
-}
-
-fn heading(level: Level) -> Heading<'static> {
-    match level {
-        Level::Refusal => Heading::ERROR.with_name(level_name(level)),
-        Level::Error => Heading::ERROR,
-        Level::Warning => Heading::WARNING,
-        Level::Note => Heading::NOTE,
-    }
 }
 
 fn cyan() -> Style {

@@ -4,6 +4,7 @@
 
 mod commands;
 mod contracts;
+mod findings;
 mod github;
 mod human;
 mod json;
@@ -17,8 +18,9 @@ use crate::plan::{FileChange, Plan};
 use crate::tree::Tree;
 
 pub use contracts::{contracts, contracts_json};
+pub use findings::findings;
 pub use github::github;
-pub use human::{Detail, diagnosis, findings, headline, human, next, summary};
+pub use human::{Detail, diagnosis, headline, human, next, summary};
 pub use json::json;
 pub use patch::{edits, painted, patch};
 pub use sarif::sarif;
