@@ -3,6 +3,7 @@
 //! A template that does not render is our bug: a test renders each.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use tera::{Context, Tera, Value};
 
@@ -118,8 +119,86 @@ fn rendered(name: &str, text: &str, context: &Context) -> tera::Result<String> {
             "`get_env` is not known here: a template reads no environment",
         ))
     });
+    tera.register_function("range", range);
     tera.add_raw_template(name, text)?;
-    tera.render(name, context)
+    if let Some(why) = endless(text) {
+        return Err(tera::Error::msg(why));
+    }
+    let mut out = Bounded(Vec::new());
+    tera.render_to(name, context, &mut out)?;
+    String::from_utf8(out.0).map_err(|_| tera::Error::msg("what it renders to is not UTF-8"))
+}
+
+/// What a template may render to: many times the largest listener.
+const LARGEST: usize = 1024 * 1024;
+/// What `range` may give, and how deep loops may stand in each other.
+const LONGEST: u64 = 100;
+const DEEPEST: usize = 2;
+
+/// `range(end=3)`, of few numbers.
+fn range(arguments: &HashMap<String, Value>) -> tera::Result<Value> {
+    let number = |name: &str, default: u64| match arguments.get(name) {
+        None => Ok(default),
+        Some(value) => value
+            .as_u64()
+            .ok_or_else(|| tera::Error::msg(format!("`range`: `{name}` is no number from 0 on"))),
+    };
+    let (start, step) = (number("start", 0)?, number("step_by", 1)?);
+    let end = number("end", start)?;
+    if step == 0 || end.saturating_sub(start) / step > LONGEST {
+        let why = format!("`range` gives at most {LONGEST} numbers here");
+        return Err(tera::Error::msg(why));
+    }
+    let mut numbers = Vec::new();
+    let mut at = start;
+    while at < end {
+        numbers.push(Value::from(at));
+        at += step;
+    }
+    Ok(Value::Array(numbers))
+}
+
+/// Why a template might not come to an end, by the tags in it.
+fn endless(text: &str) -> Option<String> {
+    let mut depth = 0usize;
+    for tag in text.split("{%").skip(1) {
+        let tag = tag.trim_start_matches('-').trim_start();
+        let word = tag
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .next();
+        match word {
+            Some("for") => depth += 1,
+            Some("endfor") => depth = depth.saturating_sub(1),
+            Some("set_global") => {
+                return Some("`set_global` is not known here: a loop could grow a text".to_owned());
+            }
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(format!(
+                "`for` stands in at most {DEEPEST} of its kind here"
+            ));
+        }
+    }
+    None
+}
+
+/// A text that does not grow without end.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST {
+            let why = format!("it renders to more than {LARGEST} bytes");
+            return Err(io::Error::other(why));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Tera's chain of errors: the innermost says why, and a parser's begins with `--> LINE:COLUMN`.
@@ -188,6 +267,32 @@ mod tests {
             app_variable: variable.into(),
             handlers_module: handlers.into(),
         }
+    }
+
+    #[test]
+    fn a_template_comes_to_an_end() {
+        let why = |text: &str| {
+            let error = rendered("t", text, &Context::new()).unwrap_err();
+            fault("t", &error).why
+        };
+        let few = "`range` gives at most 100 numbers here";
+        assert_eq!(why("{% for i in range(end=100000000) %}x{% endfor %}"), few);
+        assert_eq!(
+            why("{% for i in range(end=9, step_by=0) %}x{% endfor %}"),
+            few
+        );
+        let long = "x".repeat(2000);
+        let loops = "{% for i in range(end=99) %}{% for i in range(end=99) %}";
+        let ends = "{% endfor %}{% endfor %}";
+        let much = format!("{loops}{long}{ends}");
+        assert_eq!(why(&much), "it renders to more than 1048576 bytes");
+        let deep = format!("{loops}{loops}{ends}{ends}");
+        assert_eq!(why(&deep), "`for` stands in at most 2 of its kind here");
+        let grown =
+            "{% set x = 'a' %}{% for i in range(end=64) %}{%- set_global x = x ~ x %}{% endfor %}";
+        assert!(why(grown).contains("set_global"));
+        let text = "{% for i in range(start=1, end=6, step_by=2) %}{{ i }}{% endfor %}";
+        assert_eq!(rendered("t", text, &Context::new()).unwrap(), "135");
     }
 
     #[test]
