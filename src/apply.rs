@@ -19,6 +19,7 @@ mod journal;
 mod stages;
 mod transaction;
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -40,10 +41,23 @@ pub enum Recovered {
     Undone(Vec<RelPath>),
 }
 
+/// Why an [`apply`] that has made its changes is an error all the same: it left its own files.
+#[derive(Debug)]
+pub struct Untidy;
+
+impl fmt::Display for Untidy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the changes are written, and files named .scaffold-events.* could not be removed; \
+             run again to do that",
+        )
+    }
+}
+
 /// Makes these changes below `root`, which need not exist yet; `tree` is what they were planned on.
 ///
-/// An error means that every file is as it was, unless it says that undoing failed too: then
-/// [`recover`] ends it. A directory that a deletion leaves empty goes too.
+/// An error means that every file is as it was, unless it says that undoing failed too, or is
+/// [`Untidy`]: then [`recover`] ends it. A directory that a deletion leaves empty goes too.
 pub fn apply(tree: &Tree, root: &Path, changes: &[FileChange]) -> Result<()> {
     apply_on(&Disk::new(root), tree, changes)
 }

@@ -157,7 +157,16 @@ fn a_failure_anywhere_leaves_all_as_it_was() {
         let changes = changes(&tree);
         let failed = Cell::new(false);
         let count = gated(root.path(), &|at| at == n, &|disk| {
-            failed.set(apply_on(disk, &tree, &changes).is_err());
+            let outcome = apply_on(disk, &tree, &changes);
+            let untidy = matches!(&outcome, Err(error) if error.is::<Untidy>());
+            assert_eq!(
+                untidy,
+                outcome.is_err() && picture(root.path()) != before,
+                "{n}"
+            );
+            // What is left lying about is told.
+            assert_eq!(interrupted(root.path()), untidy, "{n}");
+            failed.set(outcome.is_err() && !untidy);
         });
         if count < n {
             assert!(n > 60, "there are many steps to fail at: {n}");

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use super::Untidy;
 use super::check::{self, Step};
 use super::disk::Disk;
-use super::journal::{Held, Journal, Move};
+use super::journal::{self, Held, Journal, Move};
 use crate::lock::sha256;
 use crate::path::RelPath;
 use crate::tree::{Entry, Tree};
@@ -71,9 +72,13 @@ impl<'a> Transaction<'a> {
                 )),
             });
         }
-        // The changes are made; what is left lying about, the next run tidies.
-        let _ = self.tidy(Direction::Forward);
-        Ok(())
+        // The changes are made. A second try may do where the first did not.
+        let root = self.disk.root();
+        let _ = self.sweep(Direction::Forward);
+        match self.tidy(Direction::Forward) {
+            Err(error) if journal::is_abandoned(root) => Err(error.context(Untidy)),
+            Err(_) | Ok(()) => Ok(()),
+        }
     }
 
     /// Moves every staged file in place that is not there yet.
@@ -117,6 +122,12 @@ impl<'a> Transaction<'a> {
 
     /// Removes what was staged, directories that are not needed, and at last the journal.
     pub(super) fn tidy(self, direction: Direction) -> Result<()> {
+        self.sweep(direction)?;
+        self.held.end(self.disk)
+    }
+
+    /// All of that but the journal.
+    fn sweep(&self, direction: Direction) -> Result<()> {
         for index in 0..self.journal.moves.len() {
             self.disk.remove(&self.journal.new_at(index))?;
             self.disk.remove(&self.journal.old_at(index))?;
@@ -125,7 +136,7 @@ impl<'a> Transaction<'a> {
         for directory in self.needless(direction).iter().rev() {
             self.disk.remove_empty(directory)?;
         }
-        self.held.end(self.disk)
+        Ok(())
     }
 
     fn stage(&self, steps: &[Step]) -> Result<()> {

@@ -8,7 +8,7 @@ use super::doctor::doctor;
 use super::readable::readable;
 use super::show::{contracts, patches, people, reports};
 use super::{Check, Cli, Command, Format, How, Output, Several, terminal};
-use crate::apply::{self, Recovered};
+use crate::apply::{self, Recovered, Untidy};
 use crate::config::Config;
 use crate::contract::Contracts;
 use crate::finding::Finding;
@@ -142,6 +142,7 @@ fn write(root: &Path, asks: bool, output: &Output, plan_for: &PlanFor) -> Result
             Status::Open
         }
         Ok(()) => Status::Done,
+        Err(error) if error.is::<Untidy>() => Status::failed(&error),
         Err(error) => Status::failed(&error.context(unwritable(root))),
     };
     let asked = asks && outcome.status == Status::Done;

@@ -58,11 +58,15 @@ pub fn headline(outcome: &Outcome) -> String {
     };
     let (style, words) = match &outcome.status {
         Status::Done if outcome.plan.changes.is_empty() => {
-            let words = match outcome.plan.goal {
-                Goal::Wired => "wired, nothing to do",
-                Goal::Unwired => "not wired, nothing to do",
-            };
-            (green(), words.to_owned())
+            let mut errors = outcome.plan.findings.iter();
+            let is_error = |finding: &Finding| finding.level == Level::Error;
+            match outcome.plan.goal {
+                Goal::Wired if errors.any(is_error) => {
+                    (yellow(), "nothing to write, but errors".to_owned())
+                }
+                Goal::Wired => (green(), "wired, nothing to do".to_owned()),
+                Goal::Unwired => (green(), "not wired, nothing to do".to_owned()),
+            }
         }
         Status::Done => (green(), format!("{files} written")),
         Status::Pending if outcome.plan.changes.is_empty() => {
