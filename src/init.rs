@@ -108,6 +108,11 @@ fn by_hand(tree: &Tree, flags: &Config, contracts: &Contracts, listener: Listene
         if change.path == path {
             change.before = tree.bytes(&path);
             change.what = vec!["takes the place of the one copied by hand".to_owned()];
+            let message = "this listener goes for good: `remove` does not bring it back";
+            let finding = Finding::note("listener-replaced", message).in_file(&path);
+            replaced.findings.push(finding.help(format!(
+                "to see it again later: `git log -p -- {path}`; where git does not hold it, keep a copy first"
+            )));
         }
     }
     Ok(replaced)

@@ -5,6 +5,7 @@
 
 mod cut;
 pub mod piece;
+mod readers;
 mod removal;
 mod shared;
 pub mod take_out;
@@ -51,6 +52,7 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
     removal.created();
     removal.config();
     removal.is_named_nowhere(edited);
+    removal.is_read_nowhere();
     let Removal {
         changes,
         mut findings,

@@ -480,3 +480,64 @@ fn a_config_that_git_could_not_merge_says_so() {
         ["<<<<<<< HEAD"]
     );
 }
+
+#[test]
+fn a_name_that_others_read_is_told_before_it_goes() {
+    let mut files = wired("namespace-in-config-from-object");
+    let names = "from django.conf import settings\nfrom orders.settings import SERVICE_NAME\n\n\
+                 NAME = settings.SERVICE_NAME\nOWN = settings.TIME_ZONE\n";
+    files.insert(path("orders/names.py"), names.into());
+    let (left, plan) = removed(&files);
+    assert!(!text(&left, SETTINGS).contains("SERVICE_NAME"));
+    let told = lines(&files, &plan.findings, "name-still-read");
+    assert_eq!(
+        told,
+        [
+            "from orders.settings import SERVICE_NAME",
+            "NAME = settings.SERVICE_NAME"
+        ]
+    );
+}
+
+#[test]
+fn handlers_that_were_moved_go_or_stay_by_what_is_in_them() {
+    let moved_to = "orders/tasks/microservice_events.py";
+    for own in ["", "\n\ndef paid(**kwargs):\n    pass\n"] {
+        let mut files = wired("tasks-module-is-never-shadowed");
+        let listener = "microservice_events_listener.py";
+        for (from, to) in [
+            ("orders/tasks.py", "orders/tasks/__init__.py"),
+            ("orders/microservice_events.py", moved_to),
+            (
+                &format!("orders/{listener}"),
+                &format!("orders/tasks/{listener}"),
+            ),
+        ] {
+            let bytes = files.remove(&path(from)).unwrap();
+            files.insert(path(to), bytes);
+        }
+        files.get_mut(&path(moved_to)).unwrap().extend(own.bytes());
+        let (files, plan) = synced(&files, &Wishes::default());
+        assert!(!plan.is_refused(), "{:?}", plan.findings);
+        let (left, plan) = removed(&files);
+        assert!(!plan.is_refused(), "{:?}", plan.findings);
+        assert_eq!(left.contains_key(&path(moved_to)), !own.is_empty());
+        assert_eq!(codes(&plan).contains(&"handlers-kept"), !own.is_empty());
+    }
+}
+
+#[test]
+fn no_blank_line_is_left_at_the_end() {
+    let mut files = wired("namespace-in-config-from-object");
+    let all = cases();
+    let (_, folder, _) = all
+        .iter()
+        .find(|(case, ..)| case == "namespace-in-config-from-object")
+        .unwrap();
+    let mut before = cases::files(&folder.join("in"));
+    for files in [&mut files, &mut before] {
+        replaced(files, SETTINGS, &[("LANGUAGE_CODE", "LANGUAGE")]);
+    }
+    let (left, _) = removed(&files);
+    assert_eq!(text(&left, SETTINGS), text(&before, SETTINGS));
+}

@@ -111,8 +111,8 @@ impl Run<'_> {
     }
 }
 
-/// All cuts as one set; two that share a blank line are one.
-pub(super) fn joined(mut cuts: Vec<Edit>) -> Option<EditSet> {
+/// All cuts as one set; two that share a blank line are one. No blank line is left at the end of the file.
+pub(super) fn joined(text: &[u8], mut cuts: Vec<Edit>) -> Option<EditSet> {
     cuts.sort_by_key(Edit::span);
     let mut edits: Vec<Edit> = Vec::new();
     for cut in cuts {
@@ -125,11 +125,31 @@ pub(super) fn joined(mut cuts: Vec<Edit>) -> Option<EditSet> {
             _ => edits.push(cut),
         }
     }
+    without_last_gap(text, &mut edits);
     let mut set = EditSet::default();
     for edit in edits {
         set.add(edit).ok()?;
     }
     Some(set)
+}
+
+/// Where the cuts reach from a blank line to the end of the file, that line goes too.
+fn without_last_gap(text: &[u8], edits: &mut [Edit]) {
+    let mut end = text.len();
+    let mut first = None;
+    for (at, edit) in edits.iter().enumerate().rev() {
+        if edit.span().end != end || !edit.text().is_empty() {
+            break;
+        }
+        end = edit.span().start;
+        first = Some(at);
+    }
+    if let Some(first) = first
+        && let Some(above) = blank_above(text, end)
+        && above > 0
+    {
+        edits[first] = Edit::replace(Span::new(above, edits[first].span().end), "");
+    }
 }
 
 fn behind_semicolon(text: &[u8], end: usize) -> usize {

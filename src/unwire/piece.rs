@@ -43,6 +43,20 @@ impl Piece {
         }
     }
 
+    /// The plain name that it binds.
+    pub(crate) fn name(&self) -> Option<String> {
+        match &self.kind {
+            PieceKind::Statement { binds, .. } => {
+                binds.clone().filter(|name| !name.contains(['.', '[']))
+            }
+            PieceKind::Names(..)
+            | PieceKind::Element(_)
+            | PieceKind::Entry(..)
+            | PieceKind::Bracket
+            | PieceKind::Slash => None,
+        }
+    }
+
     /// Whether it is a statement that binds this name.
     pub(crate) fn binds(&self, name: &str) -> bool {
         matches!(&self.kind, PieceKind::Statement { binds, .. } if binds.as_deref() == Some(name))

@@ -101,30 +101,33 @@ impl<'a> Removal<'a> {
         }
     }
 
-    /// Handlers that have content are the user's.
+    /// Handlers that have content are the user's, also where they were moved to.
     pub(super) fn seeded(&mut self) {
         let mut kept = BTreeSet::new();
+        let mut ours = Vec::new();
         for (path, seeded) in &self.lock.seeded {
-            if self.is_unmodified(path, seeded) {
+            let is_init = path.file_name() == "__init__.py";
+            let now = self.tree.whereabouts(path);
+            let Some(now) = now.filter(|now| !is_init || now == path) else {
+                continue;
+            };
+            if self.is_unmodified(&now, seeded) {
+                ours.push(now);
                 continue;
             }
-            if self.tree.bytes(path).is_some() {
-                kept.insert(path.parent().unwrap_or_default());
-                self.findings.push(
-                    Finding::note("handlers-kept", "this file has your code in it: it stays")
-                        .in_file(path)
-                        .help(format!("delete it where you do not need it: `rm {path}`")),
-                );
-            }
+            kept.insert(now.parent().unwrap_or_default());
+            self.findings.push(
+                Finding::note("handlers-kept", "this file has your code in it: it stays")
+                    .in_file(&now)
+                    .help(format!("delete it where you do not need it: `rm {now}`")),
+            );
         }
-        for (path, seeded) in &self.lock.seeded {
-            let holds_kept = || {
-                let directory = path.parent().unwrap_or_default();
-                path.file_name() == "__init__.py"
-                    && kept.iter().any(|kept| kept.is_under(&directory))
-            };
-            if self.is_unmodified(path, seeded) && !holds_kept() {
-                self.delete(path, Kind::Seeded);
+        for path in ours {
+            let directory = path.parent().unwrap_or_default();
+            let holds_kept = path.file_name() == "__init__.py"
+                && kept.iter().any(|kept| kept.is_under(&directory));
+            if !holds_kept {
+                self.delete(&path, Kind::Seeded);
             }
         }
     }

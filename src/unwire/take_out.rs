@@ -378,7 +378,7 @@ impl<'m> Search<'m> {
                 }
             }
         }
-        cut::joined(cuts)
+        cut::joined(text, cuts)
     }
 
     fn cut_from(&self, expr: &Expr) -> Vec<Edit> {
