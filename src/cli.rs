@@ -74,7 +74,7 @@ struct Sync {
     /// The services' directories
     #[arg(value_name = "SERVICE", default_value = ".")]
     services: Vec<PathBuf>,
-    /// Move to this contract; without it, to the newest revision of the one that is wired
+    /// Move to this contract; without it, to the newest revision of the one that the config names
     #[arg(long, value_name = "ID", value_parser = values::contract)]
     to: Option<String>,
     /// Put back what was taken out by hand

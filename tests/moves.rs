@@ -541,3 +541,38 @@ fn no_blank_line_is_left_at_the_end() {
     let (left, _) = removed(&files);
     assert_eq!(text(&left, SETTINGS), text(&before, SETTINGS));
 }
+
+#[test]
+fn a_copy_of_the_library_in_the_service_needs_no_pin() {
+    let mut files = wired("router-already-there-without-the-library");
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert!(codes(&plan).contains(&"router-without-library"));
+    files.insert(
+        path("zc_common/events/routers.py"),
+        b"class TaskRouter:\n    pass\n".to_vec(),
+    );
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert!(
+        !codes(&plan).contains(&"router-without-library"),
+        "{:?}",
+        plan.findings
+    );
+}
+
+#[test]
+fn a_name_that_the_user_binds_in_a_way_of_their_own_is_theirs() {
+    let mut files = wired("wired-by-hand-with-percent");
+    let queue = "Queue('%s-events' % SERVICE_NAME, events_exchange)";
+    let new = "Queue(SERVICE_NAME + '-events', Exchange(EVENTS_EXCHANGE, type='fanout'), \
+               queue_arguments={'x-max-priority': 10})";
+    let bound = "SERVICE_NAME = 'orders'\nwith open(__file__):\n    EVENTS_EXCHANGE = 'x'\n";
+    let routers = ("zc_common.events.routers", "zc_events.routers");
+    let service = ("SERVICE_NAME = 'orders'\n", bound);
+    replaced(&mut files, SETTINGS, &[(queue, new), routers, service]);
+    let (moved, plan) = synced(&files, &to("zc-events@2"));
+    assert!(!plan.is_refused(), "{:?}", plan.findings);
+    assert_eq!(
+        text(&moved, SETTINGS).matches("EVENTS_EXCHANGE = ").count(),
+        1
+    );
+}

@@ -106,9 +106,13 @@ fn readers(context: &Context<'_>) -> Result<BTreeMap<RelPath, Scope>, Finding> {
     Ok(first)
 }
 
-/// In each file of the settings, the first statement that reads a name when it is loaded.
+/// In each file of the settings, the first statement that reads a name when it is loaded; nothing where the
+/// user binds it, above or not.
 fn first_readers(context: &Context<'_>, name: &str) -> Result<Vec<Scope>, Finding> {
     let mut scopes = Vec::new();
+    if is_bound(context, name)? {
+        return Ok(scopes);
+    }
     for file in context.settings.chain() {
         let module = context.settings.module(&file)?;
         let class = match &context.settings.home {

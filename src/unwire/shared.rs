@@ -71,10 +71,11 @@ impl Removal<'_> {
         }
         let mut told = Vec::new();
         walk(&module.body, &mut |stmt| {
-            let is_simple = matches!(
-                stmt.kind,
-                StmtKind::Assign { .. } | StmtKind::Augment { .. } | StmtKind::Expr { .. }
-            );
+            let is_simple = match &stmt.kind {
+                StmtKind::Assign { .. } | StmtKind::Augment { .. } => true,
+                StmtKind::Expr { value } => value.string().is_none(),
+                _ => false,
+            };
             let mut words = self.events.iter();
             if is_simple && words.any(|word| contains(stmt.span.of(&text[..]), word)) {
                 told.push(stmt.span);

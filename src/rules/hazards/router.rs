@@ -14,7 +14,9 @@ pub(super) fn router_without_library(context: &Context<'_>, draft: &mut Draft) {
     let (library, pins) = (&contract.library, &context.facts.pins);
     // Another release of it that goes with another contract has its own finding.
     let is_told = |finding: &Finding| finding.code == "contract-not-the-pinned-one";
-    let is_known = pins.iter().next().is_some() && comes_with(&contract.router, library);
+    let is_known = pins.iter().next().is_some()
+        && comes_with(&contract.router, library)
+        && !is_vendored(context);
     if !is_known || is_pinned(context) || draft.findings.iter().any(is_told) {
         return;
     }
@@ -64,6 +66,20 @@ fn is_pinned(context: &Context<'_>) -> bool {
             .at_most(&contract.library, &newest)
             .is_some()
     })
+}
+
+/// A copy of the library in the service's own tree needs no pin.
+fn is_vendored(context: &Context<'_>) -> bool {
+    let package = context
+        .contract
+        .router
+        .split('.')
+        .next()
+        .unwrap_or_default();
+    let files = context.tree.walk();
+    files
+        .iter()
+        .any(|path| path.parts().any(|part| part == package))
 }
 
 /// `zc_common.events.routers.TaskRouter` comes with `zc_common`; a router of the service's own with nothing.
