@@ -10,6 +10,8 @@ mod removal;
 mod shared;
 pub mod take_out;
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use crate::config;
@@ -45,14 +47,14 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
         Err(finding) => return Ok(unwired(Vec::new(), vec![finding])),
     };
     let recorded = contracts.recorded(&lock).ok();
-    let mut removal = Removal::new(tree, &lock, recorded.as_ref());
-    removal.owned(edited);
-    removal.shared();
-    removal.seeded();
-    removal.created();
-    removal.config();
-    removal.is_named_nowhere(edited);
-    removal.is_read_nowhere();
+    let whole = removed(tree, &lock, recorded.as_ref(), edited, BTreeSet::new());
+    let (read, still_read) = whole.names_still_read();
+    let mut removal = if read.is_empty() {
+        whole
+    } else {
+        removed(tree, &lock, recorded.as_ref(), edited, read)
+    };
+    removal.findings.extend(still_read);
     let Removal {
         changes,
         mut findings,
@@ -71,6 +73,25 @@ pub fn unwire(tree: &Tree, contracts: &Contracts, edited: Edited) -> Result<Plan
     let mut changes: Vec<FileChange> = changes.into_values().collect();
     changes.push(deleted(tree, &path, Kind::Record));
     Ok(unwired(changes, findings))
+}
+
+/// All that goes; statements that bind a spared name stay.
+fn removed<'a>(
+    tree: &'a Tree,
+    lock: &'a Lock,
+    recorded: Option<&Contract>,
+    edited: Edited,
+    spared: BTreeSet<String>,
+) -> Removal<'a> {
+    let mut removal = Removal::new(tree, lock, recorded);
+    removal.spared = spared;
+    removal.owned(edited);
+    removal.shared();
+    removal.seeded();
+    removal.created();
+    removal.config();
+    removal.is_named_nowhere(edited);
+    removal
 }
 
 /// What a service is without our settings and untouched handlers; our own file is another matter.
@@ -92,11 +113,11 @@ pub(crate) fn undone(
     tree: &Tree,
     lock: &Lock,
     recorded: &Contract,
-    spared: Option<&'static str>,
+    spared: Option<&str>,
     goes: Changed,
 ) -> Undone {
     let mut removal = Removal::new(tree, lock, Some(recorded));
-    removal.spared = spared;
+    removal.spared = spared.into_iter().map(str::to_owned).collect();
     removal.goes = goes;
     removal.shared();
     removal.seeded();

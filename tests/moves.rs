@@ -482,21 +482,27 @@ fn a_config_that_git_could_not_merge_says_so() {
 }
 
 #[test]
-fn a_name_that_others_read_is_told_before_it_goes() {
+fn a_name_that_others_read_stays() {
     let mut files = wired("namespace-in-config-from-object");
     let names = "from django.conf import settings\nfrom orders.settings import SERVICE_NAME\n\n\
                  NAME = settings.SERVICE_NAME\nOWN = settings.TIME_ZONE\n";
     files.insert(path("orders/names.py"), names.into());
     let (left, plan) = removed(&files);
-    assert!(!text(&left, SETTINGS).contains("SERVICE_NAME"));
-    let told = lines(&files, &plan.findings, "name-still-read");
-    assert_eq!(
-        told,
-        [
-            "from orders.settings import SERVICE_NAME",
-            "NAME = settings.SERVICE_NAME"
-        ]
+    let settings = text(&left, SETTINGS);
+    assert!(
+        settings.ends_with("\n\nSERVICE_NAME = \"orders\"\n"),
+        "{settings}"
     );
+    assert!(
+        !settings.contains("-events") && !settings.contains("kombu"),
+        "{settings}"
+    );
+    let told = lines(&files, &plan.findings, "part-left");
+    let reads = [
+        "from orders.settings import SERVICE_NAME",
+        "NAME = settings.SERVICE_NAME",
+    ];
+    assert_eq!(told, reads);
 }
 
 #[test]
@@ -574,5 +580,20 @@ fn a_name_that_the_user_binds_in_a_way_of_their_own_is_theirs() {
     assert_eq!(
         text(&moved, SETTINGS).matches("EVENTS_EXCHANGE = ").count(),
         1
+    );
+}
+
+#[test]
+fn a_listener_that_is_replaced_is_said_not_to_come_back() {
+    let all = cases();
+    let name = "listener-of-the-verbatim-document-refused";
+    let (_, folder, _) = all.iter().find(|(case, ..)| case == name).unwrap();
+    let tree = Tree::named("orders", files(&folder.join("in")));
+    let config = Config::default();
+    let plan = init(&tree, &config, &Contracts::embedded(), Listener::Replace).unwrap();
+    assert!(
+        codes(&plan).contains(&"listener-replaced"),
+        "{:?}",
+        plan.findings
     );
 }

@@ -182,6 +182,32 @@ fn a_failure_anywhere_leaves_all_as_it_was() {
 }
 
 #[test]
+fn what_cannot_be_tidied_is_told() {
+    let after = after();
+    let mut untidy = 0;
+    for n in 1.. {
+        let root = quick_service();
+        let tree = Tree::disk(root.path());
+        let changes = changes(&tree);
+        let told = Cell::new(false);
+        let count = gated(root.path(), &|at| at >= n, &|disk| {
+            let outcome = apply_on(disk, &tree, &changes);
+            told.set(matches!(&outcome, Err(error) if error.is::<Untidy>()));
+        });
+        if count < n {
+            break;
+        }
+        if told.get() {
+            untidy += 1;
+            assert!(interrupted(root.path()), "{n}");
+            recover(root.path()).unwrap();
+            assert_eq!(picture(root.path()), after, "{n}");
+        }
+    }
+    assert!(untidy > 3, "{untidy}");
+}
+
+#[test]
 fn a_run_that_stops_anywhere_is_finished_or_undone_even_if_that_stops_too() {
     let (before, after) = (before(), after());
     let mut ends = [0, 0];

@@ -1,4 +1,6 @@
-//! Other modules that read a name which goes with our parts. Findings only. Pure.
+//! Other modules that read a name which would go with our parts. Pure.
+
+use std::collections::BTreeSet;
 
 use super::piece::pieces;
 use super::removal::Removal;
@@ -12,8 +14,8 @@ use crate::python::syntax::{ExprKind, Module, StmtKind, walk};
 
 impl Removal<'_> {
     /// `from orders.settings import SERVICE_NAME`, `settings.SERVICE_NAME`: both fail once it is gone.
-    pub(super) fn is_read_nowhere(&mut self) {
-        let mut found = Vec::new();
+    pub(super) fn names_still_read(&self) -> (BTreeSet<String>, Vec<Finding>) {
+        let (mut read, mut findings) = (BTreeSet::new(), Vec::new());
         for (path, names) in self.names_that_go() {
             for file in self.tree.walk() {
                 if file == path || !file.has_extension("py") || self.changes.contains_key(&file) {
@@ -27,12 +29,14 @@ impl Removal<'_> {
                     continue;
                 };
                 for name in &names {
-                    let reads = reads(&module, &path, name).into_iter();
-                    found.extend(reads.map(|span| still_read(&path, &file, span, name)));
+                    for span in reads(&module, &path, name) {
+                        read.insert(name.clone());
+                        findings.push(still_read(&path, &file, span, name));
+                    }
                 }
             }
         }
-        self.findings.extend(found);
+        (read, findings)
     }
 
     /// The names that a file binds today by our hand, and does not any more.
@@ -87,11 +91,10 @@ fn reads(module: &Module, settings: &RelPath, name: &str) -> Vec<Span> {
 }
 
 fn still_read(settings: &RelPath, file: &RelPath, span: Span, name: &str) -> Finding {
-    let message = format!("`{name}` goes from {settings}, and is read here");
-    Finding::warning("name-still-read", message)
+    let message = format!("`{name}` was ours, and stays in {settings}: it is read here");
+    Finding::note("part-left", message)
         .at(file, span)
-        .label("fails once it is gone")
         .help(format!(
-            "bind `{name}` in {settings} yourself, or take this out"
+            "once nothing reads it, take `{name}` out of {settings} by hand"
         ))
 }

@@ -21,8 +21,8 @@ pub(super) struct Removal<'a> {
     pub(super) words: Vec<String>,
     /// Those of them that nothing but events is called by.
     pub(super) events: Vec<String>,
-    /// The name that a statement of ours may keep.
-    pub(super) spared: Option<&'static str>,
+    /// The names whose statements stay.
+    pub(super) spared: BTreeSet<String>,
     pub(super) changes: BTreeMap<RelPath, FileChange>,
     pub(super) findings: Vec<Finding>,
     /// Files that are as they were before us, to the byte.
@@ -42,7 +42,7 @@ impl<'a> Removal<'a> {
             lock,
             words: words(lock, recorded),
             events: recorded.map_or_else(Vec::new, of_events_alone),
-            spared: None,
+            spared: BTreeSet::new(),
             changes: BTreeMap::new(),
             findings: Vec::new(),
             restored: BTreeSet::new(),

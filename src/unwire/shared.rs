@@ -40,7 +40,7 @@ impl Removal<'_> {
     }
 
     fn spares(&self, piece: &Piece) -> bool {
-        self.spared.is_some_and(|name| piece.binds(name))
+        self.spared.iter().any(|name| piece.binds(name))
     }
 
     /// Our parts of a Python file, in it or, where they were moved, in another.
