@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::findings::findings;
 use super::source::masked;
 use super::{Outcome, Status, action};
-use crate::finding::Level;
+use crate::finding::{Finding, Level};
 use crate::lock::LOCK;
 use crate::path::RelPath;
 use crate::plan::Goal;
