@@ -129,7 +129,7 @@ impl Patient<'_> {
     pub(super) fn binding(&self, name: &str) -> Option<Place> {
         let settings = self.settings.as_ref()?;
         let names = [name.to_owned()];
-        let mut sites = settings.spelled(&names).unwrap_or_default();
+        let mut sites = settings.bound(&names).unwrap_or_default();
         sites.extend(settings.named(&names).unwrap_or_default());
         let Site {
             file,

@@ -2,8 +2,10 @@
 //!
 //! Pure. Follows star imports and `from … import NAME` into the service's own files.
 
+mod dict;
 mod files;
 mod lookup;
+pub mod outside;
 mod read;
 
 use std::sync::Arc;
@@ -131,7 +133,7 @@ impl<'t> Settings<'t> {
 
     /// The live bindings of a Celery setting; empty where it is surely absent.
     pub fn find(&self, setting: Setting) -> Result<Vec<Site>, Finding> {
-        let mut sites = self.spelled(&self.spellings(setting))?;
+        let mut sites = self.bound(&self.spellings(setting))?;
         let names = [setting.lower().to_owned(), setting.old().to_owned()];
         for (file, object) in &self.conf {
             let on_conf = self.members(file, object, &names)?;
@@ -144,11 +146,11 @@ impl<'t> Settings<'t> {
         Ok(sites)
     }
 
-    /// The live bindings of what is so spelled where Celery reads its settings.
-    pub fn spelled(&self, names: &[String]) -> Result<Vec<Site>, Finding> {
+    /// The live bindings of these names where the settings are: keys of their dict, members of `app.conf`.
+    pub fn bound(&self, names: &[String]) -> Result<Vec<Site>, Finding> {
         match &self.home {
             Home::Names(_) | Home::Class(..) => self.named(names),
-            Home::Keys(_, name) => self.keyed(&self.entry, name, names),
+            Home::Keys(_, dict) => self.keyed(&self.entry, dict, names),
             Home::Members { file, object, .. } => self.members(file, object, names),
         }
     }

@@ -234,6 +234,12 @@ impl Origin<'_> {
     }
 }
 
+/// Every key of a mapping in a module, `**CONF` of a dict literal with a name included; none where some key is
+/// not spelled out.
+pub fn keys(module: &[Stmt], mapping: &Expr) -> Option<Vec<String>> {
+    scope::Scope::of(module, module).keys(mapping)
+}
+
 /// The value for one of `names` among keyword arguments, or keys of a dict (literal, or `dict(…)`) argument.
 pub fn keyword_or_key<'a>(
     args: &'a [Expr],

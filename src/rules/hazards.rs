@@ -12,7 +12,7 @@ use crate::facts::service::is_own;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::syntax::{Expr, ExprKind};
-use elsewhere::{local_settings, old_urls, workers};
+use elsewhere::{local_settings, old_urls, outside, workers};
 use router::router_without_library;
 
 /// The first release of pika with which the emitter of 2016 raises.
@@ -36,6 +36,7 @@ pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     old_urls(context, draft);
     local_settings(context, draft);
     router_without_library(context, draft);
+    outside(context, draft);
     pins(context, draft);
     Ok(())
 }

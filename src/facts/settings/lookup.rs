@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::outside::Outside;
 use super::{Added, Home, Settings, Site, find_class};
 use crate::celery::Setting;
 use crate::edit::Span;
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::bindings::{Block, Live, Opaque, Origin, Target, keyword_or_key};
-use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
+use crate::python::bindings::{Block, Live, Opaque, Origin, Target};
+use crate::python::syntax::{Expr, Module, Stmt, StmtKind, walk};
 
 /// How far a class's bases are followed.
 const MAX_BASES: usize = 8;
@@ -25,12 +26,13 @@ impl Settings<'_> {
         }
         seen.push(file.clone());
         let module = self.module(file)?;
-        let follow = |from: Option<&str>, level: usize| {
-            self.roots.resolve_from(self.tree, file, level, from)
-        };
+        let mut outside = self.stars_outside(file, &module);
+        outside.retain(|star| self.is_needed(names) && star.is_of_celery());
         let stars = |from: Option<&str>, level: usize| {
-            self.binding_module(file, from, level, names, seen)
-                .is_some()
+            level == 0 && outside.iter().any(|star| Some(&*star.name) == from)
+                || self
+                    .binding_module(file, from, level, names, seen)
+                    .is_some()
         };
         let lives = self
             .lives(Block::of(&module.body), Target::Name(names), &stars)
@@ -51,6 +53,9 @@ impl Settings<'_> {
                     level,
                     ..
                 } => {
+                    if let Some(star) = outside.iter().find(|star| Some(&*star.name) == from) {
+                        return Err(hidden_outside(&names[0], star));
+                    }
                     let Some(target) = self.binding_module(file, from, level, names, seen) else {
                         continue;
                     };
@@ -58,26 +63,42 @@ impl Settings<'_> {
                     mark_added(&mut found, &live);
                     sites.extend(found);
                 }
-                Origin::Import {
-                    module: from,
-                    level,
-                    name,
-                    stmt,
-                } => {
-                    let Some(target) = follow(from, level) else {
-                        return Err(imported_from_outside(file, &names[0], stmt.span));
-                    };
-                    let is_new = !seen.contains(&target);
-                    let mut found = self.in_module(&target, &[name.to_owned()], seen)?;
-                    if found.is_empty() && is_new {
-                        return Err(imported_from_nowhere(file, name, &target, stmt.span));
-                    }
-                    mark_added(&mut found, &live);
-                    sites.extend(found);
+                Origin::Import { .. } => {
+                    sites.extend(self.through_import(file, &live, &names[0], seen)?);
                 }
             }
         }
         Ok(sites)
+    }
+
+    /// What `from module import name` brings from the service's own module.
+    fn through_import(
+        &self,
+        file: &RelPath,
+        live: &Live<'_>,
+        wanted: &str,
+        seen: &mut Vec<RelPath>,
+    ) -> Result<Vec<Site>, Finding> {
+        let Origin::Import {
+            stmt,
+            module,
+            level,
+            name,
+        } = live.origin
+        else {
+            return Ok(Vec::new());
+        };
+        let target = self.roots.resolve_from(self.tree, file, level, module);
+        let Some(target) = target else {
+            return Err(imported_from_outside(file, wanted, stmt.span));
+        };
+        let is_new = !seen.contains(&target);
+        let mut found = self.in_module(&target, &[name.to_owned()], seen)?;
+        if found.is_empty() && is_new {
+            return Err(imported_from_nowhere(file, name, &target, stmt.span));
+        }
+        mark_added(&mut found, live);
+        Ok(found)
     }
 
     /// Of the modules that a star import or an include takes over, the last that may bind a name.
@@ -125,7 +146,16 @@ impl Settings<'_> {
         if !sites.is_empty() || depth > MAX_BASES {
             return Ok(sites);
         }
-        for base in bases.iter().filter_map(Expr::dotted) {
+        for base in bases {
+            if let Some(outside) = self.base_outside(file, &module, base)
+                && outside.is_of_celery()
+                && self.is_needed(names)
+            {
+                return Err(hidden_outside(&names[0], &outside));
+            }
+            let Some(base) = base.dotted() else {
+                continue;
+            };
             let found = self.in_class(file, &base, names, depth + 1)?;
             if !found.is_empty() {
                 return Ok(found);
@@ -136,7 +166,7 @@ impl Settings<'_> {
     }
 
     /// The service's own file that a class comes from, and its name there: `Config`, `base.Config`.
-    fn imported_class(
+    pub(super) fn imported_class(
         &self,
         file: &RelPath,
         module: &Module,
@@ -179,39 +209,6 @@ impl Settings<'_> {
             }
         });
         found
-    }
-
-    pub(super) fn keyed(
-        &self,
-        file: &RelPath,
-        dict: &str,
-        keys: &[String],
-    ) -> Result<Vec<Site>, Finding> {
-        let mut found = Vec::new();
-        for holder in self.in_module(file, &[dict.to_owned()], &mut Vec::new())? {
-            let set = holder.additions.iter().rfind(|added| {
-                added
-                    .key
-                    .as_ref()
-                    .and_then(Expr::string)
-                    .is_some_and(|key| keys.contains(&key))
-            });
-            let value = match set {
-                Some(added) => Some(&added.value),
-                None => holder.value.as_ref().and_then(|value| match &value.kind {
-                    ExprKind::Call { args, keywords, .. } => keyword_or_key(args, keywords, keys),
-                    _ => keyword_or_key(std::slice::from_ref(value), &[], keys),
-                }),
-            };
-            if let Some(value) = value.cloned() {
-                found.push(Site {
-                    value: Some(value),
-                    additions: Vec::new(),
-                    ..holder
-                });
-            }
-        }
-        Ok(found)
     }
 
     pub(super) fn members(
@@ -269,7 +266,7 @@ impl Settings<'_> {
         }
     }
 
-    fn is_needed(&self, names: &[String]) -> bool {
+    pub(super) fn is_needed(&self, names: &[String]) -> bool {
         let needed = [
             Setting::TaskQueues,
             Setting::TaskRoutes,
@@ -396,8 +393,24 @@ fn imported_from_outside(file: &RelPath, name: &str, span: Span) -> Finding {
     ))
 }
 
+fn hidden_outside(name: &str, outside: &Outside) -> Finding {
+    Finding::refusal(
+        "bound-outside",
+        format!("`{name}` may come from {}, outside the service", outside.name),
+    )
+    .at(&outside.file, outside.span)
+    .label("what we would write may hide what that binds")
+    .help(format!(
+        "bind `{name}` in the service's settings below this, with what is to stay of it; then run again"
+    ))
+}
+
 /// In a file that did not parse whole, only a byte search can say that a name is absent.
-fn proven_absent(file: &RelPath, module: &Module, names: &[String]) -> Result<(), Finding> {
+pub(super) fn proven_absent(
+    file: &RelPath,
+    module: &Module,
+    names: &[String],
+) -> Result<(), Finding> {
     let Some(error) = module.errors.first() else {
         return Ok(());
     };

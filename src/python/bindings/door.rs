@@ -26,6 +26,7 @@ impl Door<'_> {
 const MAPPING: &str = "perhaps set through a mapping: its names are not spelled out";
 const ATTRIBUTES: &str = "perhaps set by `setattr`: its names are not spelled out";
 const CODE: &str = "perhaps set by `exec`: what it runs is not spelled out";
+const FILES: &str = "perhaps bound in an included file: their names are not spelled out";
 const CALLED: &str = "perhaps set by a call that is given the module's names";
 
 impl<'a> Flow<'_, 'a> {
@@ -42,7 +43,7 @@ impl<'a> Flow<'_, 'a> {
             _ => None,
         };
         for expr in stmt.expressions() {
-            expr.walk(&mut |part| why = why.or_else(|| self.through(part, top)));
+            expr.walk(&mut |part| why = why.or_else(|| self.through(part, stmt, top)));
         }
         why.map(|why| Door { stmt, why })
     }
@@ -58,7 +59,7 @@ impl<'a> Flow<'_, 'a> {
         }
     }
 
-    fn through(&self, call: &Expr, top: &Stmt) -> Option<&'static str> {
+    fn through(&self, call: &'a Expr, stmt: &'a Stmt, top: &'a Stmt) -> Option<&'static str> {
         let ExprKind::Call {
             function,
             args,
@@ -69,6 +70,11 @@ impl<'a> Flow<'_, 'a> {
             return None;
         };
         match (function.name(), args.as_slice()) {
+            // django-split-settings: which files these are is not spelled out.
+            (Some("include"), args) if self.is_names() => {
+                let unpacked = |arg: &Expr| matches!(arg.kind, ExprKind::Starred(_));
+                return args.iter().any(unpacked).then_some(FILES);
+            }
             (Some("setattr"), [object, key, _]) => {
                 return (self.is_object(object) && self.may_be(key, top)).then_some(ATTRIBUTES);
             }
@@ -84,6 +90,9 @@ impl<'a> Flow<'_, 'a> {
         let ExprKind::Attribute { value, name } = &function.kind else {
             return None;
         };
+        if self.updated(call, stmt, top).is_some() {
+            return None;
+        }
         match name.text.as_str() {
             "update" if self.is_mapping(value) => self.unspelled(args, keywords),
             "add_defaults" if self.is_app(value) => self.unspelled(args, keywords),
@@ -157,15 +166,12 @@ impl<'a> Flow<'_, 'a> {
         (!known && !reads && (gives_names || (gives_name && loads))).then_some(CALLED)
     }
 
-    /// Arguments of an update that do not tell every name, or tell the target's in a dict apart.
+    /// Arguments of an update that do not tell every name, or that tell the target's where we do not edit.
     fn unspelled(&self, args: &[Expr], keywords: &[Keyword]) -> Option<&'static str> {
         let packed = keywords.iter().filter(|keyword| keyword.name.is_none());
         let mut mappings = args.iter().chain(packed.map(|keyword| &keyword.value));
         let may_hold = |mapping: &Expr| match self.scope.keys(mapping) {
-            Some(keys) => match self.target {
-                Target::Name(names) => keys.iter().any(|key| names.contains(key)),
-                Target::Member(..) => false,
-            },
+            Some(keys) => keys.iter().any(|key| self.names().contains(key)),
             None => !(self.is_conf() && is_flask_config(mapping)),
         };
         mappings.any(may_hold).then_some(MAPPING)
@@ -239,20 +245,15 @@ impl<'a> Flow<'_, 'a> {
     }
 }
 
-/// Calls that only read what they are given, or bind known names that are not Celery's.
-const READERS: [&str; 12] = [
+/// Words in the names of calls that only read what they are given, or bind known names that are not Celery's.
+const READERS: [&str; 7] = [
     "print",
     "heroku",
-    "format",
     "dump",
-    "log",
+    "logg",
     "config_from_object",
     "autodiscover",
-    "len",
-    "sorted",
-    "isinstance",
     "warn",
-    "getattr",
 ];
 
 /// What the name of a call says that fills the module whose name it is given.
@@ -367,5 +368,91 @@ impl Scope<'_> {
             }
         });
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Block, Target};
+    use crate::python::parse::parse;
+
+    /// Whether `CELERY_QUEUES` may come through these lines.
+    fn opens(lines: &str) -> bool {
+        let module = parse(lines.as_bytes().into()).unwrap();
+        let names = ["CELERY_QUEUES".to_owned()];
+        let lives = Block::of(&module.body).live(Target::Name(&names), &|_, _| false);
+        lives.is_err_and(|opaque| opaque.is_unspelled())
+    }
+
+    /// Whether `task_queues` may come through these lines onto `app.conf`.
+    fn opens_conf(lines: &str) -> bool {
+        let module = parse(lines.as_bytes().into()).unwrap();
+        let names = ["task_queues".to_owned()];
+        let target = Target::Member("app.conf", &names);
+        let lives = Block::of(&module.body).live(target, &|_, _| false);
+        lives.is_err_and(|opaque| opaque.is_unspelled())
+    }
+
+    #[test]
+    fn names_that_are_not_spelled_out_may_be_any() {
+        for lines in [
+            "for k in dir(m):\n    locals()[k] = getattr(m, k)\n",
+            "globals().update(vars(m))\n",
+            "g = globals()\ng.update(read())\n",
+            "this = sys.modules[__name__]\nfor k in d:\n    setattr(this, k, d[k])\n",
+            "for k in d:\n    globals()['CELERY_' + k] = d[k]\n",
+            "if x:\n    exec(open(x).read())\n",
+            "with open(x) as f:\n    exec(f.read(), globals())\n",
+            "def load():\n    for k in d:\n        globals()[k] = d[k]\nload()\n",
+            "Settings.load_settings(__name__)\n",
+            "cbs.apply('Base', globals())\n",
+            "include(*FILES)\n",
+        ] {
+            assert!(opens(lines), "{lines}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_told_and_readers_open_nothing() {
+        for lines in [
+            "globals()['DEBUG'] = 1\n",
+            "for k in ('A', 'B'):\n    globals()[k] = 1\n",
+            "KEYS = ['A']\nfor k in KEYS:\n    globals()[k] = 1\n",
+            "for k in d:\n    if k.startswith('DJANGO_'):\n        globals()[k] = 1\n",
+            "for k in d:\n    globals()[f'DB_{k}'] = 1\n    globals()['DB_%s' % k] = 1\n",
+            "globals().update({'A': 1}, B=2)\n",
+            "exec('A = 1')\nexec(code, {})\n",
+            "print(locals())\nx = '%(A)s' % vars()\ny = dir()\n",
+            "django_heroku.settings(locals())\n",
+            "def load():\n    globals()[k] = 1\n",
+            "app.config_from_object(__name__)\n",
+            "globals().update(vars(m))\nCELERY_QUEUES = ()\n",
+        ] {
+            assert!(!opens(lines), "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_conf_is_given_is_followed_or_doubted() {
+        for lines in [
+            "app.conf.update(read())\n",
+            "C = {}\nC['task_queues'] = ()\napp.conf.update(C)\n",
+            "app.conf.update(**C)\n",
+            "app.add_defaults(read)\n",
+            "for k in d:\n    setattr(app.conf, k, d[k])\n",
+            "for k in d:\n    app.conf[k] = d[k]\n",
+            "B = {'task_queues': ()}\napp.conf.update({**B})\n",
+        ] {
+            assert!(opens_conf(lines), "{lines}");
+        }
+        for lines in [
+            "app.conf.update(timezone='UTC')\n",
+            "C = {'timezone': 'UTC'}\napp.conf.update(C)\n",
+            "C = {'task_queues': ()}\napp.conf.update(**C)\n",
+            "app.conf.update(read())\napp.conf.task_queues = ()\n",
+            "other.conf.update(read())\n",
+        ] {
+            assert!(!opens_conf(lines), "{lines}");
+        }
     }
 }

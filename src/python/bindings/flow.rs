@@ -293,7 +293,12 @@ impl<'a> Flow<'_, 'a> {
 
     /// The value that `object.update(name=value)` or `object.update({'name': value})` gives the target;
     /// the dict may have a name: `CONF = {…}; object.update(CONF)`.
-    fn updated(&self, call: &'a Expr, stmt: &'a Stmt, top: &'a Stmt) -> Option<Value<'a>> {
+    pub(super) fn updated(
+        &self,
+        call: &'a Expr,
+        stmt: &'a Stmt,
+        top: &'a Stmt,
+    ) -> Option<Value<'a>> {
         let Target::Member(object, names) = self.target else {
             return None;
         };

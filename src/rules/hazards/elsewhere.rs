@@ -96,3 +96,28 @@ fn listed(queues: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+/// Settings taken over from outside the service, which ours may hide.
+pub(super) fn outside(context: &Context<'_>, draft: &mut Draft) {
+    let settings = &context.settings;
+    let written = [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports];
+    let absent = written
+        .into_iter()
+        .filter(|setting| settings.find(*setting).is_ok_and(|sites| sites.is_empty()))
+        .map(|setting| format!("`{}`", settings.dialect.spell(setting)));
+    let absent = absent.collect::<Vec<_>>().join(", ");
+    if absent.is_empty() {
+        return;
+    }
+    for outside in settings.outside() {
+        let message = format!(
+            "{} is outside the service: what it binds of {absent} is hidden by what we write",
+            outside.name
+        );
+        draft.findings.push(
+            Finding::warning("settings-from-outside", message)
+                .at(&outside.file, outside.span)
+                .help("where it binds one of them, add what it holds to ours"),
+        );
+    }
+}
