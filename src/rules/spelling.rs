@@ -32,10 +32,10 @@ fn refuse_mixed(context: &Context<'_>) -> Result<(), Finding> {
     let words = words(context);
     let (mut stale, mut is_mixed) = (Vec::new(), false);
     for (old, new) in celery::names() {
-        let is_new = words.contains(new) && !sites(context, new)?.is_empty();
+        let is_new = words.contains(new) && !beside(context, new)?.is_empty();
         is_mixed |= is_new;
         if !is_new && words.contains(old) && is_celerys_alone(old) {
-            let found = sites(context, old)?.into_iter();
+            let found = beside(context, old)?.into_iter();
             let new = || new.to_owned();
             stale.extend(found.map(|site| Stale {
                 old,
@@ -91,6 +91,11 @@ const OURS: [Setting; 4] = [
 /// `S3_BUCKET` is a setting of some Celery versions, and many another thing.
 fn is_celerys_alone(old: &str) -> bool {
     old.starts_with("CELERY") || old.starts_with("BROKER_")
+}
+
+/// A variable beside `app.conf.update(…)` is no setting.
+fn beside(context: &Context<'_>, name: &str) -> Result<Vec<Site>, Finding> {
+    context.settings.bound(&[name.to_owned()])
 }
 
 fn sites(context: &Context<'_>, name: &str) -> Result<Vec<Site>, Finding> {

@@ -6,7 +6,7 @@ use crate::draft::{Anchor, Draft, Rank};
 use crate::facts::settings::{Home, Site};
 use crate::finding::Finding;
 use crate::path::RelPath;
-use crate::python::syntax::ExprKind;
+use crate::python::syntax::{Expr, ExprKind};
 use crate::rules::names::Scope;
 use crate::rules::{Context, quoted, unread};
 
@@ -118,7 +118,8 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
         rebinding.push(scope.file.clone());
     }
     if let Home::Members { .. } = context.settings.home {
-        draft.findings.extend(worker.first().map(worker_only));
+        let only = worker.iter().find(|site| !reads_emitters(site));
+        draft.findings.extend(only.map(worker_only));
         return Ok(());
     }
     for file in rebinding {
@@ -207,10 +208,16 @@ fn late_value(site: &Site, name: &str) -> Finding {
         .help(format!("add `environ_name='{name}'` to it, then run again"))
 }
 
+/// `broker_url=settings.BROKER_URL`: the worker takes it from where the emitter does.
+fn reads_emitters(site: &Site) -> bool {
+    let value = site.value.as_ref().and_then(Expr::dotted);
+    value.is_some_and(|value| value == format!("settings.{BROKER_URL}"))
+}
+
 fn worker_only(site: &Site) -> Finding {
     Finding::warning(
         "broker-not-for-emitter",
-        format!("the emitter reads `{BROKER_URL}` in Django's settings, which have none"),
+        format!("the emitter reads `{BROKER_URL}` in Django's settings, and not this"),
     )
     .at(&site.file, site.stmt)
     .label("only the worker reads this")
