@@ -37,10 +37,11 @@ fn likeliest(service: &Service<'_>, file: &RelPath) -> Option<(RelPath, String)>
         });
         spoken.iter().filter(found).count() + if started { 1000 } else { 0 }
     };
-    let mut named: Vec<_> = roots
-        .directories()
-        .iter()
-        .filter_map(|root| Some((root.clone(), roots.dotted_below(root, file)?)))
+    let mut directories = roots.directories().to_vec();
+    directories.extend(started_in(service, &roots, file, &spoken));
+    let mut named: Vec<_> = directories
+        .into_iter()
+        .filter_map(|root| Some((root.clone(), roots.dotted_below(&root, file)?)))
         .collect();
     named.sort_by_cached_key(|(root, dotted)| {
         (
@@ -50,6 +51,35 @@ fn likeliest(service: &Service<'_>, file: &RelPath) -> Option<(RelPath, String)>
         )
     });
     named.into_iter().next()
+}
+
+/// A directory above the file that no mark tells apart: `lib` of `from lib import config` is below it and below
+/// no other root. In a package, Python 2 looks beside the file first, which makes no root.
+fn started_in(
+    service: &Service<'_>,
+    roots: &Roots,
+    file: &RelPath,
+    spoken: &[String],
+) -> Option<RelPath> {
+    let tree = service.tree;
+    let is_new = |directory: &RelPath| {
+        let beside = file.parent().as_ref() == Some(directory) && is_package(tree, directory);
+        !roots.directories().contains(directory) && !beside
+    };
+    let explains = |directory: &RelPath| {
+        spoken.iter().any(|name| {
+            let below = Roots::below(tree, directory, name);
+            below.is_some_and(|found| found != *file) && roots.locate(tree, name).is_none()
+        })
+    };
+    let mut directory = file.parent();
+    while let Some(above) = directory {
+        if is_new(&above) && explains(&above) {
+            return Some(above);
+        }
+        directory = above.parent();
+    }
+    None
 }
 
 /// Python starts in this directory: a manage.py or requirements stand there, or it is above the topmost package.
@@ -77,8 +107,12 @@ fn dotted_names(module: &Module) -> Vec<String> {
         StmtKind::ImportFrom {
             module: Some(module),
             level: 0,
-            ..
-        } => found.push(module.clone()),
+            names,
+        } => {
+            found.push(module.clone());
+            let inside = names.iter();
+            found.extend(inside.map(|alias| format!("{module}.{}", alias.name)));
+        }
         _ => {}
     });
     expressions(&module.body, &mut |expr| {
