@@ -45,7 +45,13 @@ pub(super) fn configuration(
 ) -> Result<Source, Finding> {
     let found = environ::default(service, &[&app.file], "DJANGO_CONFIGURATION")?;
     Ok(match found.and_then(|(default, _)| default.value) {
-        Some(class) => Source::Configuration { file, class },
+        // `settings/__init__.py` may take the classes over from another module.
+        Some(class) => match service.meaning(&file, &class) {
+            Some(Meaning::Bound { file, name }) => Source::Configuration { file, class: name },
+            Some(Meaning::Library(_) | Meaning::Module(_)) | None => {
+                Source::Configuration { file, class }
+            }
+        },
         None => Source::Module { file, django: true },
     })
 }
