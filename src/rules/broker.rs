@@ -9,6 +9,7 @@ use super::url_literal::{self, Urls};
 use crate::celery::Setting;
 use crate::draft::Draft;
 use crate::edit::{Edit, Span};
+use crate::facts::pins::Pin;
 use crate::facts::settings::Site;
 use crate::finding::{Finding, Level};
 use crate::python::syntax::{StmtKind, walk};
@@ -54,6 +55,9 @@ pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
         );
     }
     schemes(context, draft, &all)?;
+    if all.schemes.is_empty() {
+        draft.findings.extend(other_transport(context));
+    }
     env_samples(context, draft);
     emitter_url(context, draft)
 }
@@ -225,6 +229,30 @@ fn schemes(context: &Context<'_>, draft: &mut Draft, all: &Urls) -> Result<(), F
         }
     }
     Ok(())
+}
+
+/// `celery[redis]`, where no URL says what the broker is.
+fn other_transport(context: &Context<'_>) -> Option<Finding> {
+    let transport = |pin: &Pin| {
+        let text = context.tree.bytes(&pin.place.path)?;
+        let span = pin.place.span?;
+        let text = crate::facts::text::masked(text.get(span.start..span.end)?);
+        let (_, extras) = text.split_once('[')?;
+        let extras = extras.split(']').next()?.split(',').map(str::trim);
+        let others = ["redis", "sqs", "mongodb", "gcpubsub", "zookeeper"];
+        let mut named = extras.filter(|extra| others.contains(extra));
+        named.next().map(str::to_owned)
+    };
+    let mut pins = context.facts.pins.of("celery");
+    let (pin, transport) = pins.find_map(|pin| Some((pin, transport(pin)?)))?;
+    let message = format!(
+        "no broker URL is spelled out, and celery[{transport}] is asked for: this bus runs on AMQP alone"
+    );
+    Some(
+        Finding::warning("broker-unknown", message)
+            .place(&pin.place)
+            .help("make sure that workers are given an `amqp://` URL"),
+    )
 }
 
 /// `NAME=amqp://…//` in env files that others copy.

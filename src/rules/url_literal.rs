@@ -38,6 +38,22 @@ pub fn read(settings: &Settings<'_>, site: &Site, expr: &Expr) -> Result<Urls, F
     Ok(reader.urls)
 }
 
+/// `URL` of `URL.replace(…)`, `URL.strip()`.
+fn changed(function: &Expr) -> Option<&Expr> {
+    let methods = [
+        "replace",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "removesuffix",
+        "lower",
+    ];
+    match &function.kind {
+        ExprKind::Attribute { value, name } if methods.contains(&&*name.text) => Some(value),
+        _ => None,
+    }
+}
+
 struct Reader<'a, 't> {
     settings: &'a Settings<'t>,
     file: &'a RelPath,
@@ -62,13 +78,27 @@ impl Reader<'_, '_> {
                 items.iter().try_for_each(|item| self.expr(item, depth))
             }
             ExprKind::Name(name) => self.name(name, expr, depth),
-            ExprKind::Call { .. } if !is_format(expr) => self.default_of(expr, depth),
+            ExprKind::Call { function, .. } if !is_format(expr) => match changed(function) {
+                Some(url) => self.scheme_of(url, depth),
+                None => self.default_of(expr, depth),
+            },
             _ => {
                 let mut segments = Vec::new();
                 flatten(expr, false, &mut segments);
                 self.string(expr.span, &segments)
             }
         }
+    }
+
+    /// What a method makes of a URL is unknown, but for the scheme, which it begins with.
+    fn scheme_of(&mut self, url: &Expr, depth: usize) -> Result<(), Finding> {
+        let mut reader = Reader {
+            urls: Urls::default(),
+            ..*self
+        };
+        reader.expr(url, depth)?;
+        self.urls.schemes.extend(reader.urls.schemes);
+        Ok(())
     }
 
     /// `os.environ.get(key, default)`, `env(key, default=…)` and their like.
