@@ -454,6 +454,6 @@ mod tests {
                 "from celery import Celery\nimport p.conf\napp = Celery()\n",
             ),
         ];
-        assert_eq!(app(&files), "src.p.celery:app");
+        assert_eq!(app(&files), "p.celery:app");
     }
 }
