@@ -269,6 +269,28 @@ fn our_file_behind_a_link_is_written_through_it() {
 }
 
 #[test]
+fn our_files_in_a_directory_behind_a_link_leave_no_link() {
+    let files = wired("namespace-in-config-from-object");
+    let directory = tempfile::tempdir().unwrap();
+    cases::put(directory.path(), &files);
+    let (tasks, real) = (
+        directory.path().join("orders/tasks"),
+        directory.path().join("jobs"),
+    );
+    std::fs::rename(&tasks, &real).unwrap();
+    std::os::unix::fs::symlink(&real, &tasks).unwrap();
+    let tree = Tree::disk(directory.path());
+    let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
+    assert!(!codes(&plan).contains(&"link-left"), "{:?}", plan.findings);
+    put_on_disk(&directory, &tree, &plan);
+    let tree = Tree::disk(directory.path());
+    assert_eq!(
+        tree.bytes(&path("jobs/microservice_events_listener.py")),
+        None
+    );
+}
+
+#[test]
 fn settings_behind_a_link_move_with_the_service() {
     let files = wired("namespace-in-config-from-object");
     let directory = linked(&files, SETTINGS, "orders/real_settings.py");

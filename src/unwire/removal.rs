@@ -55,7 +55,8 @@ impl<'a> Removal<'a> {
     /// The file itself goes, where a link leads to it; a link is no file of ours.
     fn delete(&mut self, path: &RelPath, kind: Kind) {
         let real = self.tree.real(path).unwrap_or_else(|| path.clone());
-        if real != *path {
+        let directory = self.tree.real(&path.parent().unwrap_or_default());
+        if directory.is_some_and(|directory| directory.join(path.file_name()) != real) {
             let message = format!("this file goes, and the link `{path}` to it stays");
             self.findings.push(
                 Finding::note("link-left", message)
