@@ -16,7 +16,8 @@ use crate::python::syntax::{StmtKind, walk};
 use crate::url::{Vhost, is_amqp, is_kombus_amqp, scheme, split, vhost};
 use emitter::emitter_url;
 
-const WHAT: &str = "broker URL";
+/// What it does to a file, in words: a URL may be new, or another than it was.
+pub const WHAT: &str = "broker URL";
 /// What the emitter reads, whatever the worker's settings are called.
 pub const BROKER_URL: &str = "BROKER_URL";
 

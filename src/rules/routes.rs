@@ -175,6 +175,12 @@ fn routed_elsewhere(context: &Context<'_>, site: &Site) -> Option<Finding> {
         None => wrong("exchange", &contract.exchange),
         Some(_) => None,
     };
+    // Without an exchange and without a queue it goes where every task goes.
+    let nowhere = ["exchange", "queue"]
+        .into_iter()
+        .all(|field| !fields.iter().any(|one| at(field)(&one)));
+    let nowhere = nowhere.then_some(routes.last()?.span);
+    let other = other.or(nowhere);
     let span = other.or_else(|| wrong("exchange_type", &contract.exchange_type))?;
     let message = format!(
         "`{}` published through Celery does not go to the events exchange",

@@ -13,11 +13,12 @@ use crate::finding::Finding;
 use crate::lock::Lock;
 use crate::path::RelPath;
 use crate::plan::{FileChange, Kind, Plan, plan_from, unproven};
-use crate::rules::broker::BROKER_URL;
+use crate::rules::broker::{self, BROKER_URL};
 use crate::rules::unread::is_of_broker;
 use crate::standing::State;
 use crate::tree::Tree;
-use crate::unwire::{self, piece::pieces, take_out::Changed};
+use crate::unwire::piece::{PieceKind, pieces};
+use crate::unwire::{self, take_out::Changed};
 
 /// Everything that a sync starts from.
 pub(super) struct Scene<'a> {
@@ -60,6 +61,12 @@ impl Way {
     /// merged the two from two branches.
     fn is_of_another_side(&self) -> bool {
         self.contracts_differ && !self.plan.is_refused() && self.settings().next().is_none()
+    }
+
+    /// All that is wanted is the form of URLs: new ones, or others than there were.
+    fn wants_urls_alone(&self) -> bool {
+        let mut settings = self.settings().peekable();
+        settings.peek().is_some() && settings.all(|change| change.what == [broker::WHAT])
     }
 
     /// The settings are not as they are to be.
@@ -148,7 +155,8 @@ impl<'a> Scene<'a> {
             tree,
             plan,
         };
-        way.by_hand = way.needs_move() && !way.contracts_differ && self.is_by_hand(&undone)?;
+        let wants = way.needs_move() && !way.contracts_differ && !way.wants_urls_alone();
+        way.by_hand = wants && self.is_by_hand(&undone)?;
         Ok(way)
     }
 
@@ -165,13 +173,18 @@ impl<'a> Scene<'a> {
         Ok(lock.is_some_and(|lock| self.put_in(&lock) == self.put_in(&self.lock)))
     }
 
-    /// What a record says of ours in the service's files, wherever it stands.
+    /// What a record says of ours in the service's files, wherever it stands: the settings. What is around
+    /// them depends on what else is there.
     fn put_in(&self, lock: &Lock) -> Vec<String> {
         let config = self.loaded.path();
         let files = lock.shared.iter().filter(|(path, _)| Some(*path) != config);
         let edits = files.flat_map(|(_, shared)| &shared.undo);
         let mut pieces: Vec<String> = edits
             .flat_map(pieces)
+            .filter(|piece| match piece.kind {
+                PieceKind::Statement { .. } | PieceKind::Element(_) | PieceKind::Entry(..) => true,
+                PieceKind::Names(..) | PieceKind::Bracket | PieceKind::Slash => false,
+            })
             .map(|piece| piece.meaning())
             .collect();
         pieces.sort_unstable();
