@@ -51,7 +51,8 @@ impl Wishes {
 pub fn sync(tree: &Tree, flags: &Config, contracts: &Contracts, wishes: &Wishes) -> Result<Plan> {
     if tree.bytes(&lock_path()).is_none() {
         let plan = unrecorded(tree, flags, contracts)?;
-        let is_wired = plan.changes.is_empty() && plan.standing.worst() != State::Broken;
+        let lost = plan.standing.has(State::Drifted);
+        let is_wired = lost || (plan.changes.is_empty() && !plan.is_refused());
         return Ok(if is_wired && wishes.to.is_none() {
             plan
         } else {

@@ -30,9 +30,13 @@ fn tree(files: &Files) -> Tree {
 
 /// A Django service on Celery 5, wired.
 fn wired() -> Files {
+    wired_case("namespace-in-config-from-object")
+}
+
+fn wired_case(wanted: &str) -> Files {
     let (_, folder, _) = cases()
         .into_iter()
-        .find(|(name, ..)| name == "namespace-in-config-from-object")
+        .find(|(name, ..)| name == wanted)
         .unwrap();
     let before = files(&folder.join("in"));
     let plan = plan(&tree(&before), &Config::default(), &Contracts::embedded()).unwrap();
@@ -158,6 +162,17 @@ fn a_name_that_is_bound_below_its_use_is_no_service_that_starts() {
     let now = text(&back, SETTINGS);
     assert!(now.find(NAME) < now.find(EVENTS_QUEUE), "{now}");
     assert_eq!(now.matches(NAME).count(), 1);
+}
+
+#[test]
+fn names_that_a_mapping_of_queues_reads_are_bound_too() {
+    let whole = wired_case("queues-as-dict-in-black-style");
+    let files = replaced(&whole, SETTINGS, NAME, "");
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert_eq!(plan.standing.worst(), State::Drifted);
+    assert!(has(&plan, "name-unbound"), "{:?}", plan.findings);
+    let (back, _) = synced(&files, &restore());
+    assert!(text(&back, SETTINGS).contains(NAME));
 }
 
 #[test]

@@ -17,7 +17,13 @@ use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     for site in context.settings.find(Setting::TaskQueues)? {
         let reader = context.reader();
-        let is_ours = |element: &&Expr| reader.queue(&site, element) == Match::Right;
+        let is_ours = |element: &&Expr| match &element.kind {
+            ExprKind::Dict(items) => items.iter().any(|(key, value)| {
+                let key = key.as_ref();
+                key.is_some_and(|key| reader.queue_entry(key, value) == Match::Right)
+            }),
+            _ => reader.queue(&site, element) == Match::Right,
+        };
         if !held(&site).iter().any(is_ours) || is_unknowable(context, &site) {
             continue;
         }
@@ -104,7 +110,8 @@ fn unbound(context: &Context<'_>, site: &Site) -> Vec<(String, Span)> {
     let mut found: Vec<(String, Span)> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let held = held(site).into_iter();
-    let calls = held.filter(|element| matches!(element.kind, ExprKind::Call { .. }));
+    let calls =
+        held.filter(|element| matches!(element.kind, ExprKind::Call { .. } | ExprKind::Dict(_)));
     let mut open: Vec<(&Expr, usize)> = calls.map(|call| (call, call.span.start)).collect();
     open.reverse();
     while let Some((expr, at)) = open.pop() {
