@@ -376,17 +376,17 @@ mod tests {
     use super::super::{Block, Target};
     use crate::python::parse::parse;
 
-    /// Whether `CELERY_QUEUES` may come through these lines.
-    fn opens(lines: &str) -> bool {
-        let module = parse(lines.as_bytes().into()).unwrap();
+    /// Whether `CELERY_QUEUES` may come through these source.
+    fn opens(source: &str) -> bool {
+        let module = parse(source.as_bytes().into()).unwrap();
         let names = ["CELERY_QUEUES".to_owned()];
         let lives = Block::of(&module.body).live(Target::Name(&names), &|_, _| false);
         lives.is_err_and(|opaque| opaque.is_unspelled())
     }
 
-    /// Whether `task_queues` may come through these lines onto `app.conf`.
-    fn opens_conf(lines: &str) -> bool {
-        let module = parse(lines.as_bytes().into()).unwrap();
+    /// Whether `task_queues` may come through these source onto `app.conf`.
+    fn opens_conf(source: &str) -> bool {
+        let module = parse(source.as_bytes().into()).unwrap();
         let names = ["task_queues".to_owned()];
         let target = Target::Member("app.conf", &names);
         let lives = Block::of(&module.body).live(target, &|_, _| false);
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_spelled_out_may_be_any() {
-        for lines in [
+        for source in [
             "for k in dir(m):\n    locals()[k] = getattr(m, k)\n",
             "globals().update(vars(m))\n",
             "g = globals()\ng.update(read())\n",
