@@ -408,13 +408,13 @@ mod tests {
             "cbs.apply('Base', globals())\n",
             "include(*FILES)\n",
         ] {
-            assert!(opens(lines), "{lines}");
+            assert!(opens(source), "{source}");
         }
     }
 
     #[test]
     fn names_that_are_told_and_readers_open_nothing() {
-        for lines in [
+        for source in [
             "globals()['DEBUG'] = 1\n",
             "for k in ('A', 'B'):\n    globals()[k] = 1\n",
             "KEYS = ['A']\nfor k in KEYS:\n    globals()[k] = 1\n",
@@ -428,13 +428,13 @@ mod tests {
             "app.config_from_object(__name__)\n",
             "globals().update(vars(m))\nCELERY_QUEUES = ()\n",
         ] {
-            assert!(!opens(lines), "{lines}");
+            assert!(!opens(source), "{source}");
         }
     }
 
     #[test]
     fn what_conf_is_given_is_followed_or_doubted() {
-        for lines in [
+        for source in [
             "app.conf.update(read())\n",
             "C = {}\nC['task_queues'] = ()\napp.conf.update(C)\n",
             "app.conf.update(**C)\n",
@@ -443,16 +443,16 @@ mod tests {
             "for k in d:\n    app.conf[k] = d[k]\n",
             "B = {'task_queues': ()}\napp.conf.update({**B})\n",
         ] {
-            assert!(opens_conf(lines), "{lines}");
+            assert!(opens_conf(source), "{source}");
         }
-        for lines in [
+        for source in [
             "app.conf.update(timezone='UTC')\n",
             "C = {'timezone': 'UTC'}\napp.conf.update(C)\n",
             "C = {'task_queues': ()}\napp.conf.update(**C)\n",
             "app.conf.update(read())\napp.conf.task_queues = ()\n",
             "other.conf.update(read())\n",
         ] {
-            assert!(!opens_conf(lines), "{lines}");
+            assert!(!opens_conf(source), "{source}");
         }
     }
 }
