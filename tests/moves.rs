@@ -130,29 +130,28 @@ fn what_was_renamed_for_celery_moves_to_another_contract() {
 
 #[test]
 fn what_stays_of_ours_is_told_and_not_said_to_be_out() {
-    let mut files = wired("namespace-in-config-from-object");
-    replaced(
-        &mut files,
-        SETTINGS,
-        &[(
-            "\nCELERY_TASK_ROUTES = {",
-            "\nCELERY_TASK_ROUTES = ROUTES = {",
-        )],
-    );
-    let (left, plan) = removed(&files);
-    assert!(text(&left, SETTINGS).contains("microservice.event"));
-    let told = lines(&files, &plan.findings, "part-left");
-    assert!(
-        told.iter().any(|line| line.contains("ROUTES = {")),
-        "{told:?}"
-    );
-    let settings = plan
-        .changes
-        .iter()
-        .find(|change| change.path == path(SETTINGS));
-    let what = &settings.unwrap().what;
-    assert!(!what.iter().any(|what| what == "event route"), "{what:?}");
-    assert!(what.iter().any(|what| what == "events queue"), "{what:?}");
+    let service = wired("namespace-in-config-from-object");
+    let routes = "\nCELERY_TASK_ROUTES = {";
+    let indirect = "\nCELERY_TASK_ROUTES = ROUTES\n";
+    for (now, below) in [
+        ("\nCELERY_TASK_ROUTES = ROUTES = {", ""),
+        ("\nROUTES = {", indirect),
+    ] {
+        let mut files = service.clone();
+        replaced(&mut files, SETTINGS, &[(routes, now)]);
+        let settings = text(&files, SETTINGS) + below;
+        files.insert(path(SETTINGS), settings.into_bytes());
+        let (left, plan) = removed(&files);
+        assert!(text(&left, SETTINGS).contains("microservice.event"));
+        let told = lines(&files, &plan.findings, "part-left");
+        let is_told = told.iter().any(|line| line.contains("ROUTES = {"));
+        assert!(is_told, "{told:?}");
+        let mut changes = plan.changes.iter();
+        let settings = changes.find(|change| change.path == path(SETTINGS));
+        let what = &settings.unwrap().what;
+        assert!(!what.iter().any(|what| what == "event route"), "{what:?}");
+        assert!(what.iter().any(|what| what == "events queue"), "{what:?}");
+    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ struct Search<'m> {
     /// A bracket around a value was ours.
     unwrap: bool,
     left: Vec<(Span, &'static str)>,
-    /// The names of statements that are still read.
+    /// The names of statements that are still read, or of which nothing goes.
     kept: BTreeSet<String>,
     goes: Changed,
     changed: Vec<String>,
@@ -161,20 +161,20 @@ impl<'m> Search<'m> {
             self.statements.push((stmt, binds.map(str::to_owned)));
             return true;
         }
+        let name = binds.unwrap_or_default();
         if let Some((stmt, value)) = bound.pop() {
             let about_events = parts.is_empty() && self.is_about_events(meaning);
             let whole = self.goes == Changed::Whole;
-            if let Some(name) = binds.filter(|_| about_events || whole) {
+            if binds.is_some() && (about_events || whole) {
                 self.changed.push(name.to_owned());
                 if self.goes != Changed::Stays {
-                    self.statements.push((stmt, Some(name.to_owned())));
+                    self.statements.push((stmt, binds.map(str::to_owned)));
                     return true;
                 }
             }
-            self.parts_of(stmt, value, parts, binds);
+            self.parts_of(stmt, value, parts, name);
             return true;
         }
-        let name = binds.unwrap_or_default();
         self.keyword(meaning, name) || self.renamed(meaning, name, parts)
     }
 
@@ -202,7 +202,7 @@ impl<'m> Search<'m> {
         if Some(expression(module, value).as_str()) == wanted {
             self.statements.push((stmt, Some(now)));
         } else {
-            self.parts_of(stmt, value, ours, Some(&now));
+            self.parts_of(stmt, value, ours, &now);
         }
         true
     }
@@ -236,7 +236,8 @@ impl<'m> Search<'m> {
     }
 
     /// The user added to a value of ours: the parts that are about events go, the rest is theirs now.
-    fn parts_of(&mut self, stmt: &'m Stmt, value: &'m Expr, ours: &[String], binds: Option<&str>) {
+    fn parts_of(&mut self, stmt: &'m Stmt, value: &'m Expr, ours: &[String], name: &str) {
+        let before = self.items.len();
         let spans = item_spans(value);
         let meanings = parts(self.module, value);
         for (span, meaning) in spans.iter().zip(&meanings) {
@@ -247,11 +248,14 @@ impl<'m> Search<'m> {
         }
         self.lost = self.lost_of(ours);
         if !spans.is_empty() && spans.iter().all(|span| self.items.contains(span)) {
-            self.statements.push((stmt, binds.map(str::to_owned)));
+            self.statements.push((stmt, Some(name.to_owned())));
             return;
         }
         let reason = "changed since it was written: what is not about events stays";
         self.left.push((stmt.span, reason));
+        if self.items.len() == before {
+            self.kept.insert(name.to_owned());
+        }
     }
 
     /// Those of these parts that no literal of the module holds.
