@@ -618,3 +618,16 @@ fn a_listener_that_is_replaced_is_said_not_to_come_back() {
         plan.findings
     );
 }
+
+#[test]
+fn a_damaged_lock_is_made_anew_by_init() {
+    let mut files = wired("namespace-in-config-from-object");
+    files.insert(
+        path("scaffold-events.lock"),
+        b"version = 1\ncontract = 3\n".to_vec(),
+    );
+    let (_, plan) = synced(&files, &Wishes::default());
+    assert_eq!(codes(&plan), ["lock-damaged"]);
+    let help = helps(&plan).concat();
+    assert!(help.contains("`scaffold-events init`"), "{help}");
+}
