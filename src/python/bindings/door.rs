@@ -376,26 +376,26 @@ mod tests {
     use super::super::{Block, Target};
     use crate::python::parse::parse;
 
-    /// Whether `CELERY_QUEUES` may come through these source.
-    fn opens(source: &str) -> bool {
-        let module = parse(source.as_bytes().into()).unwrap();
-        let names = ["CELERY_QUEUES".to_owned()];
-        let lives = Block::of(&module.body).live(Target::Name(&names), &|_, _| false);
-        lives.is_err_and(|opaque| opaque.is_unspelled())
+    /// Whether `CELERY_QUEUES` may come through these lines.
+    fn opens(text: &str) -> bool {
+        let module = parse(text.as_bytes().into()).unwrap();
+        let wanted = ["CELERY_QUEUES".to_owned()];
+        let found = Block::of(&module.body).live(Target::Name(&wanted), &|_, _| false);
+        found.is_err_and(|opaque| opaque.is_unspelled())
     }
 
-    /// Whether `task_queues` may come through these source onto `app.conf`.
-    fn opens_conf(source: &str) -> bool {
-        let module = parse(source.as_bytes().into()).unwrap();
-        let names = ["task_queues".to_owned()];
-        let target = Target::Member("app.conf", &names);
-        let lives = Block::of(&module.body).live(target, &|_, _| false);
-        lives.is_err_and(|opaque| opaque.is_unspelled())
+    /// Whether `task_queues` may come through these lines onto `app.conf`.
+    fn opens_conf(text: &str) -> bool {
+        let module = parse(text.as_bytes().into()).unwrap();
+        let wanted = ["task_queues".to_owned()];
+        let target = Target::Member("app.conf", &wanted);
+        let found = Block::of(&module.body).live(target, &|_, _| false);
+        found.is_err_and(|opaque| opaque.is_unspelled())
     }
 
     #[test]
     fn names_that_are_not_spelled_out_may_be_any() {
-        for source in [
+        for text in [
             "for k in dir(m):\n    locals()[k] = getattr(m, k)\n",
             "globals().update(vars(m))\n",
             "g = globals()\ng.update(read())\n",
@@ -408,13 +408,13 @@ mod tests {
             "cbs.apply('Base', globals())\n",
             "include(*FILES)\n",
         ] {
-            assert!(opens(source), "{source}");
+            assert!(opens(text), "{text}");
         }
     }
 
     #[test]
     fn names_that_are_told_and_readers_open_nothing() {
-        for source in [
+        for text in [
             "globals()['DEBUG'] = 1\n",
             "for k in ('A', 'B'):\n    globals()[k] = 1\n",
             "KEYS = ['A']\nfor k in KEYS:\n    globals()[k] = 1\n",
@@ -428,13 +428,13 @@ mod tests {
             "app.config_from_object(__name__)\n",
             "globals().update(vars(m))\nCELERY_QUEUES = ()\n",
         ] {
-            assert!(!opens(source), "{source}");
+            assert!(!opens(text), "{text}");
         }
     }
 
     #[test]
     fn what_conf_is_given_is_followed_or_doubted() {
-        for source in [
+        for text in [
             "app.conf.update(read())\n",
             "C = {}\nC['task_queues'] = ()\napp.conf.update(C)\n",
             "app.conf.update(**C)\n",
@@ -443,16 +443,16 @@ mod tests {
             "for k in d:\n    app.conf[k] = d[k]\n",
             "B = {'task_queues': ()}\napp.conf.update({**B})\n",
         ] {
-            assert!(opens_conf(source), "{source}");
+            assert!(opens_conf(text), "{text}");
         }
-        for source in [
+        for text in [
             "app.conf.update(timezone='UTC')\n",
             "C = {'timezone': 'UTC'}\napp.conf.update(C)\n",
             "C = {'task_queues': ()}\napp.conf.update(**C)\n",
             "app.conf.update(read())\napp.conf.task_queues = ()\n",
             "other.conf.update(read())\n",
         ] {
-            assert!(!opens_conf(source), "{source}");
+            assert!(!opens_conf(text), "{text}");
         }
     }
 }
