@@ -189,7 +189,7 @@ fn conflicting(marker: Span) -> Finding {
     )
     .at(&RelPath::root().join(LOCK), marker)
     .help(format!(
-        "take either side whole (`git checkout --ours {LOCK}`), then run `scaffold-events sync`"
+        "take one side whole, the one that the settings are from (`git checkout --ours {LOCK}`), then run `scaffold-events sync`"
     ))
 }
 
