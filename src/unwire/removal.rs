@@ -233,12 +233,18 @@ impl<'a> Removal<'a> {
         }
     }
 
-    /// A listener whose import is not of our making stays with it.
+    /// A listener whose import is not of our making stays with it, unless we made it, and the handlers beside
+    /// it, for an import that waited for them.
     fn adopted_stays(&mut self) {
         let goes = self.changes.values();
         let goes = goes.filter(|change| change.kind == Kind::Owned);
         let listeners: Vec<RelPath> = goes.map(|change| change.path.clone()).collect();
         for listener in listeners {
+            let directory = listener.parent();
+            let mut seeded = self.lock.seeded.keys();
+            if seeded.any(|path| path.parent() == directory && path.file_name() != "__init__.py") {
+                continue;
+            }
             let Some(place) = self.named_at(listener.stem()) else {
                 continue;
             };
