@@ -3,7 +3,7 @@
 use super::Anchor;
 use crate::edit::Edit;
 use crate::python::style::{
-    indentation, line_above, line_end, line_indentation, line_start, newline, starts_line,
+    BOM, indentation, line_above, line_end, line_indentation, line_start, newline, starts_line,
 };
 use crate::python::syntax::{Module, Stmt, StmtKind, walk};
 
@@ -36,7 +36,8 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
     }
     let indent = indentation(text, at);
     let newline = newline(text, at);
-    let mut start = line_start(text, at);
+    let own = line_start(text, at);
+    let mut start = own;
     while let Some(above) = line_above(text, start) {
         if !text[above..start].trim_ascii().starts_with(b"#")
             || text[above..start].starts_with(b"#!")
@@ -45,8 +46,16 @@ fn in_front(text: &[u8], at: usize, texts: &[String]) -> Edit {
         }
         start = above;
     }
-    let blank =
-        line_above(text, start).is_none_or(|above| text[above..start].trim_ascii().is_empty());
+    // Comments at the top are the file's: a coding line stays where it is, and imports go below them too.
+    let above = line_above(text, start);
+    let top = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let is_first = above.is_some_and(|above| above <= top) && text[top..].starts_with(b"#");
+    if above.is_none() || is_first {
+        start = own;
+    }
+    let blank = above.is_none()
+        || is_first
+        || line_above(text, start).is_some_and(|above| text[above..start].trim_ascii().is_empty());
     let gap = if blank { newline } else { "" };
     let lines = texts
         .iter()

@@ -155,7 +155,8 @@ fn quotes(module: &Module, block: &[Stmt]) -> (usize, usize) {
     (single, double)
 }
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// What may stand in front of the first line.
+pub const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The step by which the first bracket broken over lines is indented.
 fn continued_unit(module: &Module) -> Option<String> {

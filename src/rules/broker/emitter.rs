@@ -32,7 +32,8 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
         return Ok(());
     }
     if !context.facts.written_to_django(&context.settings.home) && emitter.is_empty() {
-        draft.findings.extend(worker.first().map(worker_only));
+        let only = worker.iter().find(|site| !reads_emitters(site));
+        draft.findings.extend(only.map(worker_only));
         return Ok(());
     }
     if let Home::Class(..) = context.settings.home
@@ -42,7 +43,7 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
     }
     match (emitter.first(), worker.first()) {
         (None, None) => draft.findings.push(no_url(context)),
-        (None, Some(_)) => alias(context, draft, &worker)?,
+        (None, Some(_)) => alias(context, draft)?,
         (Some(emitter), Some(worker)) => draft
             .findings
             .extend(disagreement(context, emitter, worker)),
@@ -106,7 +107,7 @@ fn alias_in_classes(
 }
 
 /// `BROKER_URL = CELERY_BROKER_URL`, in every file that binds the worker's.
-fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<(), Finding> {
+fn alias(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
     let name = context.settings.dialect.spell(Setting::BrokerUrl);
     if let Home::Keys(file, dict) = &context.settings.home {
         return alias_key(context, draft, file, dict, &name);
@@ -116,11 +117,6 @@ fn alias(context: &Context<'_>, draft: &mut Draft, worker: &[Site]) -> Result<()
     let mut rebinding = rebinding_files(context, &name);
     if !rebinding.contains(&scope.file) && scope.sees(context, &name) {
         rebinding.push(scope.file.clone());
-    }
-    if let Home::Members { .. } = context.settings.home {
-        let only = worker.iter().find(|site| !reads_emitters(site));
-        draft.findings.extend(only.map(worker_only));
-        return Ok(());
     }
     for file in rebinding {
         let module = context.settings.module(&file)?;
