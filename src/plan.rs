@@ -3,6 +3,7 @@
 //! Pure: the same tree, flags and contracts give the same plan.
 
 mod attempt;
+mod known;
 mod proof;
 mod record;
 
@@ -18,7 +19,7 @@ use crate::tree::Tree;
 use attempt::{Asked, Recording, Stop, attempt};
 
 pub use crate::change::{FileChange, Kind};
-pub use attempt::Known;
+pub use known::Known;
 pub(crate) use record::record_contract;
 
 /// What a plan leads to.

@@ -1,5 +1,8 @@
 //! One more element in a setting that holds several, whatever it is written as. Gives edits or refuses.
 
+mod kind;
+mod refusals;
+
 use super::Context;
 use crate::draft::{Anchor, Draft, Rank};
 use crate::edit::Span;
@@ -8,7 +11,9 @@ use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::insert::{Container, Item, parenthesized, wrap_in_tuple};
 use crate::python::style::line_end;
-use crate::python::syntax::{Expr, ExprKind, Module, Operator, Sequence, StmtKind, walk};
+use crate::python::syntax::{Expr, ExprKind, Module, Operator};
+use kind::{Kind, MAX_NAMES, is_only_passed_on, kind};
+use refusals::{computed, refused, used};
 
 /// What is to be added.
 pub struct Element<'a> {
@@ -261,96 +266,6 @@ fn wrap(draft: &mut Draft, site: &Site, single: &Expr, element: &Element<'_>) {
     draft.edit(&site.file, &site.module, edits, element.what);
 }
 
-/// What a computed value is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    List,
-    Tuple,
-    /// Any other that gives elements, as a set or a generator does.
-    Other,
-}
-
-/// How far names that stand for names are followed.
-const MAX_NAMES: usize = 8;
-
-/// The kind of a value, where its expression tells.
-fn kind(settings: &Settings<'_>, site: &Site, value: &Expr, names: usize) -> Option<Kind> {
-    let kind = |value: &Expr| kind(settings, site, value, names);
-    match &value.kind {
-        ExprKind::Sequence(Sequence::List, _) => Some(Kind::List),
-        ExprKind::Sequence(Sequence::Tuple, _) => Some(Kind::Tuple),
-        ExprKind::Call { function, .. } if is_conversion(value) => match function.name() {
-            Some("list") => Some(Kind::List),
-            Some("tuple") => Some(Kind::Tuple),
-            _ => Some(Kind::Other),
-        },
-        ExprKind::Comprehension { .. } => match site.module.text.get(value.span.start) {
-            Some(b'[') => Some(Kind::List),
-            _ => Some(Kind::Other),
-        },
-        ExprKind::Binary {
-            left,
-            operator: Operator::Add,
-            right,
-        } => kind(left).or_else(|| kind(right)),
-        ExprKind::If { body, orelse, .. } => kind(body).filter(|body| kind(orelse) == Some(*body)),
-        ExprKind::Name(name) if names > 0 => kind_of_name(settings, site, name, names - 1),
-        _ => None,
-    }
-}
-
-/// The kind of what a name is bound to, if that is one value.
-fn kind_of_name(settings: &Settings<'_>, site: &Site, name: &str, names: usize) -> Option<Kind> {
-    let wanted = [name.to_owned()];
-    let here = settings.in_file(&site.file, &wanted).ok()?;
-    let sites = if here.is_empty() {
-        settings.named(&wanted).ok()?
-    } else {
-        here
-    };
-    match sites.as_slice() {
-        [bound] => kind(settings, bound, bound.value.as_ref()?, names),
-        _ => None,
-    }
-}
-
-/// Whether nobody asks what a name holds: it is read as the value of a keyword alone, as in
-/// `update(task_queues=task_queues)`.
-fn is_only_passed_on(site: &Site) -> bool {
-    if !site.additions.is_empty() || site.varies {
-        return false;
-    }
-    let Some(name) = bound_name(site) else {
-        return true;
-    };
-    let (mut reads, mut passed) = (0, 0);
-    walk(&site.module.body, &mut |stmt| {
-        let read = match &stmt.kind {
-            StmtKind::Assign { value, .. } => vec![value],
-            _ => stmt.expressions(),
-        };
-        for expr in read {
-            expr.walk(&mut |part| {
-                reads += usize::from(part.name() == Some(name));
-                if let ExprKind::Call { keywords, .. } = &part.kind {
-                    let values = keywords.iter().map(|keyword| keyword.value.name());
-                    passed += values.filter(|value| *value == Some(name)).count();
-                }
-            });
-        }
-    });
-    reads == passed
-}
-
-/// The plain name that a statement binds: `task_queues` of `task_queues = …`.
-fn bound_name(site: &Site) -> Option<&str> {
-    let text = std::str::from_utf8(site.stmt.of(&*site.module.text)).ok()?;
-    let (name, _) = text.split_once('=')?;
-    let name = name.split_once(':').map_or(name, |(name, _)| name).trim();
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(in_word)).then_some(name)
-}
-
 /// `NAME = tuple(NAME) + (item,)`: the value is made somewhere else, the name is bound once. Where what it is
 /// matters to others, `NAME += [item]`, of its own kind.
 fn statement(draft: &mut Draft, site: &Site, element: &Element<'_>, kind: Kind) {
@@ -404,61 +319,6 @@ fn starts_with(site: &Site, stmt: Span, element: &Element<'_>) -> bool {
         .strip_prefix(element.name.as_bytes());
     rest.and_then(<[u8]>::first)
         .is_some_and(|next| !next.is_ascii_alphanumeric() && *next != b'_')
-}
-
-fn used(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
-    let name = element.name;
-    let message = format!("`{name}` is no tuple, and lines below need it as it is");
-    Finding::refusal("setting-used", message)
-        .at(&site.file, value.span)
-        .label("to hold a second one, it would become a tuple")
-        .help(format!(
-            "write `{name}` as a tuple, and what uses it to match, then run again"
-        ))
-}
-
-fn computed(site: &Site, value: &Expr, element: &Element<'_>) -> Finding {
-    if let ExprKind::Binary { left, right, .. } = &value.kind
-        && adds_list_to_tuple(left, right)
-    {
-        return Finding::refusal(
-            "list-plus-tuple",
-            format!(
-                "`{}` is a list plus a tuple: Python raises TypeError when it loads this",
-                element.name
-            ),
-        )
-        .at(&site.file, value.span)
-        .help("write both as tuples, or both as lists, then run again");
-    }
-    refused(site, value.span, element)
-}
-
-fn refused(site: &Site, span: Span, element: &Element<'_>) -> Finding {
-    let name = element.name;
-    if is_none(site) {
-        return Finding::refusal(
-            "setting-none",
-            format!("`{name}` is None: there is nothing to add to"),
-        )
-        .at(&site.file, span)
-        .help("remove it here, or write `()`, then run again");
-    }
-    // The empty tuple is a literal to add to. Routes may be a mapping, imports a string.
-    let help = if element.rank == Rank::Queues && bound_name(site).is_some() {
-        format!(
-            "write `{name}` as a tuple, or append `{name} = tuple({name}) + ()` below it if it gives `Queue`s; then run again"
-        )
-    } else {
-        format!("write `{name}` as a tuple, then run again")
-    };
-    Finding::refusal(
-        "setting-computed",
-        format!("`{name}` is computed: there is no literal to add to"),
-    )
-    .at(&site.file, span)
-    .label("what this gives is known only when it runs")
-    .help(help)
 }
 
 fn is_conversion(value: &Expr) -> bool {
