@@ -35,10 +35,14 @@ VARIABLES = {
     "broker-rebound-in-production": {
         "CELERY_BROKER_URL": URL["BROKER_URL"],
     },
+    "broker-unknown-with-redis-asked-for": {"BROKER": URL["BROKER_URL"]},
     "broker-without-literal": URL,
     "celery-dict-imported-from-base-settings": URL,
     "celeryconfig-module-named-by-string": URL,
     "class-settings-inherited-from-another-module": URL,
+    "memory-broker-of-test-settings": {
+        "CELERY_BROKER_URL": URL["BROKER_URL"],
+    },
     "queues-repeated-settings-flag-chooses": {
         "DJANGO_SETTINGS_MODULE": "config.prod",
     },
@@ -71,7 +75,11 @@ UNDECIDED = {
 }
 # Cases about services that no Python loads, and what is wrong with them.
 BROKEN = {
+    "class-settings-bound-over-a-class-from-outside": "its base is elsewhere",
     "imports-implicit-concatenation-is-reported": "imports what is not there",
+    "library-defaults-by-star": "copies defaults that exclude each other",
+    "settings-bound-behind-dynamic-code": "runs a file of its machine",
+    "settings-by-star-from-outside": "its settings are elsewhere",
     "syntax-error-elsewhere-in-settings": "has a syntax error",
     "sqs-broker-allowed-by-flag": "needs boto3, which is large",
     "python-2-only-syntax-in-settings": "is Python 2 only",
@@ -82,6 +90,10 @@ MENDED = {
     "no-final-newline-inside-queues": "names a listener it does not have",
     "queues-without-comma-is-not-a-tuple": "has a Queue for a tuple of them",
 }
+# Where the app is configured, if not where it is made.
+STARTED = {"flask-dict-copied-from-a-module": "celery_worker:celery"}
+# Cases that bind the name beside Celery's settings, which are not Django's.
+NAMED_ELSEWHERE = {"variables-beside-conf-update"}
 EXCHANGE = "microservice-events"
 
 
@@ -100,7 +112,8 @@ class Case:
         self.service = value_of("name", config)
         self.route = value_of("route", config)
         self.contract = value_of("contract", config)
-        app = value_of("celery-app", config) or "orders.celery:app"
+        app = STARTED.get(name) or value_of("celery-app", config)
+        app = app or "orders.celery:app"
         self.module, self.variable = app.split(":")
 
     def environments(self):
@@ -195,7 +208,7 @@ def judge(report, name, cases, pairs):
             before = after
         if "error" not in before and "error" not in after:
             loaded.append((case, before, after))
-        elif case.name in BROKEN and before == after:
+        elif case.name in BROKEN and before["error"] == after["error"]:
             reason = "{}: not loaded: {}, {}"
             report.say(reason.format(name, case.name, BROKEN[case.name]))
         else:
@@ -350,6 +363,8 @@ def pika_reads(url):
 
 
 def the_service_name_is_bound_and_names_the_queue(case, before, after):
+    if case.name in NAMED_ELSEWHERE:
+        return
     if case.expect == "wired" and after["django"]:
         name = after["django"]["SERVICE_NAME"]
         assert name == case.service, "{} is not {}".format(name, case.service)

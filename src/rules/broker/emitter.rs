@@ -4,6 +4,7 @@ use super::BROKER_URL;
 use crate::celery::{Dialect, Setting};
 use crate::draft::{Anchor, Draft, Rank};
 use crate::facts::settings::{Home, Site};
+use crate::facts::text::contains;
 use crate::finding::Finding;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, ExprKind};
@@ -34,6 +35,7 @@ pub(super) fn emitter_url(context: &Context<'_>, draft: &mut Draft) -> Result<()
     if !context.facts.written_to_django(&context.settings.home) && emitter.is_empty() {
         let only = worker.iter().find(|site| !reads_emitters(site));
         draft.findings.extend(only.map(worker_only));
+        draft.findings.extend(name_elsewhere(context));
         return Ok(());
     }
     if let Home::Class(..) = context.settings.home
@@ -202,6 +204,34 @@ fn late_value(site: &Site, name: &str) -> Finding {
         .at(&site.file, site.stmt)
         .label("this value takes its variable's name from the attribute")
         .help(format!("add `environ_name='{name}'` to it, then run again"))
+}
+
+/// The emitter reads the service's name in Django's settings too.
+fn name_elsewhere(context: &Context<'_>) -> Option<Finding> {
+    let name = crate::rules::names::SERVICE_NAME;
+    let home = context.settings.home.file();
+    let python = context.tree.walk().into_iter();
+    let mut others = python.filter(|path| path.has_extension("py") && path != home);
+    let wanted = [name.to_owned()];
+    let binds = |path: RelPath| {
+        let text = context.tree.bytes(&path).unwrap_or_default();
+        if !contains(&text, name) {
+            return false;
+        }
+        let sites = context.settings.in_file(&path, &wanted);
+        sites.is_ok_and(|sites| !sites.is_empty())
+    };
+    (!others.any(binds)).then(|| {
+        Finding::note(
+            "service-name-for-emitter",
+            format!("the emitter reads `{name}` in Django's settings, and this is not one of them"),
+        )
+        .in_file(home)
+        .help(format!(
+            "add `{name} = '{}'` to Django's settings before emitting events",
+            context.name
+        ))
+    })
 }
 
 /// `broker_url=settings.BROKER_URL`: the worker takes it from where the emitter does.
