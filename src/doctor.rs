@@ -188,11 +188,13 @@ fn says(known: &Finding, new: &Finding) -> bool {
     known.code == new.code && (there.is_empty() || there.iter().any(|file| here.contains(file)))
 }
 
-/// What a check would say, but for what only stands in the way of writing.
+/// What a check would say, but for what only stands in the way of writing, and the broker that only the app
+/// can tell.
 fn known(plan: Plan) -> Vec<Finding> {
     let findings = plan.findings.into_iter();
     findings
         .filter(|finding| matches!(finding.level, Level::Error | Level::Warning))
+        .filter(|finding| finding.code != "broker-unknown")
         .collect()
 }
 
