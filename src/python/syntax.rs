@@ -448,6 +448,21 @@ impl Stmt {
     }
 }
 
+/// The functions and classes that a place is in, outermost first.
+pub fn scopes_around(block: &[Stmt], at: usize) -> Vec<&Stmt> {
+    let mut found = Vec::new();
+    walk(block, &mut |stmt| {
+        let is_scope = matches!(
+            stmt.kind,
+            StmtKind::Function { .. } | StmtKind::Class { .. }
+        );
+        if is_scope && stmt.span.start <= at && at < stmt.span.end {
+            found.push(stmt);
+        }
+    });
+    found
+}
+
 /// Visits every statement of a block and of the blocks inside, in text order.
 pub fn walk<'a>(block: &'a [Stmt], visit: &mut dyn FnMut(&'a Stmt)) {
     for stmt in block {

@@ -9,9 +9,10 @@ use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
 use crate::edit::Span;
 use crate::facts::settings::Site;
+use crate::facts::text::contains;
 use crate::finding::{Finding, Level};
 use crate::python::bindings::{binds, included};
-use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, walk};
+use crate::python::syntax::{Expr, ExprKind, Module, Stmt, StmtKind, scopes_around, walk};
 
 /// Ensures that what the events queue reads is bound above it; what is bound only below is a refusal.
 pub fn ensure(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -99,7 +100,7 @@ fn is_unknowable(context: &Context<'_>, site: &Site) -> bool {
         .filter_map(|file| context.tree.python(file).ok());
     let mut modules = loaded.chain([std::sync::Arc::clone(&site.module)]);
     let doors = [":=", "exec", "globals(", "locals(", "vars("];
-    let open = |module: &Module| doors.iter().any(|door| names_in(&module.text, door));
+    let open = |module: &Module| doors.iter().any(|door| contains(&module.text, door));
     let includes = |module: &Module| module.body.iter().any(|stmt| !included(stmt).is_empty());
     modules.any(|module| open(&module) || includes(&module)) || !site.module.errors.is_empty()
 }
@@ -132,7 +133,7 @@ fn unbound(context: &Context<'_>, site: &Site) -> Vec<(String, Span)> {
 /// The bare names that an expression reads; none where it binds names of its own.
 fn read_by(module: &Module, expr: &Expr) -> Vec<(String, Span)> {
     let mut names = Vec::new();
-    let mut binds = names_in(expr.span.of(&*module.text), "lambda");
+    let mut binds = contains(expr.span.of(&*module.text), "lambda");
     expr.walk(&mut |part| match &part.kind {
         ExprKind::Name(name) => names.push((name.clone(), part.span)),
         ExprKind::Comprehension { .. } => binds = true,
@@ -171,28 +172,9 @@ fn is_bound(context: &Context<'_>, site: &Site, name: &str, at: usize) -> bool {
                 scope.span.start,
                 body.first().map_or(at, |stmt| stmt.span.start),
             );
-            let parameter = runs_later && names_in(head.of(&*module.text), name);
+            let parameter = runs_later && contains(head.of(&*module.text), name);
             parameter || above(binds(&body, name))
         })
-}
-
-fn names_in(text: &[u8], name: &str) -> bool {
-    memchr::memmem::find(text, name.as_bytes()).is_some()
-}
-
-/// The functions and classes that a place is in.
-fn scopes_around(block: &[Stmt], at: usize) -> Vec<&Stmt> {
-    let mut found = Vec::new();
-    walk(block, &mut |stmt| {
-        let is_scope = matches!(
-            stmt.kind,
-            StmtKind::Function { .. } | StmtKind::Class { .. }
-        );
-        if is_scope && stmt.span.start <= at && at < stmt.span.end {
-            found.push(stmt);
-        }
-    });
-    found
 }
 
 /// The star imports that bind a name, or may: those that come from outside.

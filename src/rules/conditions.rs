@@ -5,14 +5,13 @@ use super::element::{held, outside_errors};
 use super::{Context, default_queue};
 use crate::celery::{Dialect, Setting};
 use crate::draft::Draft;
-use crate::edit::Span;
 use crate::facts::python_version::Python;
 use crate::facts::settings::Site;
 use crate::facts::value::argument;
 use crate::finding::{Finding, Level};
 use crate::python::bindings::keyword_or_key;
 use crate::python::constant::text;
-use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, walk};
+use crate::python::syntax::{Expr, ExprKind, Stmt, StmtKind, scopes_around};
 
 /// Looks for each.
 pub fn report(context: &Context<'_>, draft: &mut Draft) -> Result<(), Finding> {
@@ -70,22 +69,12 @@ pub fn is_always_bound(context: &Context<'_>, setting: Setting, sites: &[Site]) 
     let mut names = context.settings.spellings(setting);
     names.extend([setting.lower().to_owned(), setting.old().to_owned()]);
     let always = |site: &Site| {
-        site.stmt == site.top || always_binds(scope(&site.module.body, site.stmt), &names)
+        let module = &site.module.body;
+        let around = scopes_around(module, site.stmt.start).pop();
+        let block = around.map_or(module.as_slice(), |scope| scope.blocks()[0]);
+        site.stmt == site.top || always_binds(block, &names)
     };
     sites.is_empty() || sites.iter().any(always)
-}
-
-/// The innermost function's, class's or module's block that holds a statement.
-fn scope(module: &[Stmt], stmt: Span) -> &[Stmt] {
-    let mut found = module;
-    walk(module, &mut |outer| {
-        if let StmtKind::Function { body, .. } | StmtKind::Class { body, .. } = &outer.kind
-            && outer.span.contains(stmt)
-        {
-            found = body;
-        }
-    });
-    found
 }
 
 /// Whether control cannot come to the block's end without a binding, be it of a name or of a member.

@@ -272,7 +272,8 @@ fn requirements<'c>(context: &'c Context<'_>) -> Option<&'c Place> {
         .map(|pin| &pin.place)
 }
 
-fn pinned<'c>(context: &'c Context<'_>) -> Option<&'c crate::facts::pins::Pin> {
+/// The pin that holds the contract's library to releases of this contract.
+pub fn pinned<'c>(context: &'c Context<'_>) -> Option<&'c crate::facts::pins::Pin> {
     let newest = Version::parse(&context.contract.library_version)?;
     context
         .facts

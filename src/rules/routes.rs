@@ -5,6 +5,7 @@ use super::names::Scope;
 use super::{Context, define, library, quoted};
 use crate::celery::Setting;
 use crate::draft::{Draft, Rank};
+use crate::edit::Span;
 use crate::facts::settings::Site;
 use crate::finding::Finding;
 use crate::python::insert::{Item, parenthesized, wrap_in_tuple};
@@ -59,26 +60,35 @@ pub enum Routed {
 
 /// Which of the two a live binding has already.
 pub fn found(context: &Context<'_>, site: &Site) -> Option<Routed> {
-    let event = &context.contract.event_task;
-    let is_event = |key: &Expr| key.string().as_deref() == Some(event);
-    let elements = held(site);
-    if elements
-        .iter()
-        .any(|element| element.string().as_deref() == Some(&context.contract.router))
-    {
+    if router_in(site, &context.contract.router).is_some() {
         return Some(Routed::Router);
     }
-    let in_dict = elements.iter().any(|element| match &element.kind {
-        ExprKind::Dict(items) => items
-            .iter()
-            .any(|(key, _)| key.as_ref().is_some_and(is_event)),
-        _ => false,
-    });
-    let added = site
-        .additions
-        .iter()
-        .any(|added| added.key.as_ref().is_some_and(is_event));
-    (in_dict || added).then_some(Routed::EventOnly)
+    let routes = of_event(site, &context.contract.event_task);
+    (!routes.is_empty()).then_some(Routed::EventOnly)
+}
+
+/// Where a live binding names a router.
+pub fn router_in(site: &Site, router: &str) -> Option<Span> {
+    let mut elements = held(site).into_iter();
+    let element = elements.find(|element| element.string().as_deref() == Some(router));
+    element.map(|element| element.span)
+}
+
+/// The routes of the event alone, in order.
+fn of_event<'s>(site: &'s Site, event: &str) -> Vec<&'s Expr> {
+    let is_event = |key: &Expr| key.string().as_deref() == Some(event);
+    let mut routes: Vec<&Expr> = Vec::new();
+    for element in held(site) {
+        if let ExprKind::Dict(items) = &element.kind {
+            let keyed = items.iter();
+            let keyed = keyed.filter(|(key, _)| key.as_ref().is_some_and(is_event));
+            routes.extend(keyed.map(|(_, route)| route));
+        }
+    }
+    let added = site.additions.iter();
+    let added = added.filter(|added| added.key.as_ref().is_some_and(is_event));
+    routes.extend(added.map(|added| &added.value));
+    routes
 }
 
 fn extend(context: &Context<'_>, draft: &mut Draft, site: &Site) -> Result<(), Finding> {
@@ -120,8 +130,7 @@ fn router_left(context: &Context<'_>, site: &Site) -> Result<(), Finding> {
     else {
         return Ok(());
     };
-    let is_old = |element: &&&Expr| element.string().as_deref() == Some(&old.router);
-    let Some(router) = held(site).iter().find(is_old).map(|element| element.span) else {
+    let Some(router) = router_in(site, &old.router) else {
         return Ok(());
     };
     let new = &context.contract.router;
@@ -148,22 +157,8 @@ fn routed_elsewhere(context: &Context<'_>, site: &Site) -> Option<Finding> {
             key.as_ref().and_then(Expr::string).as_deref() == Some(route)
         }
     };
-    let is_event =
-        |key: Option<&Expr>| key.and_then(Expr::string).as_deref() == Some(&contract.event_task);
-    let mut routes: Vec<&Expr> = Vec::new();
-    for element in held(site) {
-        if let ExprKind::Dict(items) = &element.kind {
-            let of_event = items.iter().filter(|(key, _)| is_event(key.as_ref()));
-            routes.extend(of_event.map(|(_, route)| route));
-        }
-    }
-    let added = site.additions.iter();
-    routes.extend(
-        added
-            .filter(|added| is_event(added.key.as_ref()))
-            .map(|added| &added.value),
-    );
-    let ExprKind::Dict(fields) = &routes.last()?.kind else {
+    let route = of_event(site, &contract.event_task).pop()?;
+    let ExprKind::Dict(fields) = &route.kind else {
         return None;
     };
     let wrong = |field: &'static str, wanted: &str| {
@@ -179,7 +174,7 @@ fn routed_elsewhere(context: &Context<'_>, site: &Site) -> Option<Finding> {
     let nowhere = ["exchange", "queue"]
         .into_iter()
         .all(|field| !fields.iter().any(|one| at(field)(&one)));
-    let nowhere = nowhere.then_some(routes.last()?.span);
+    let nowhere = nowhere.then_some(route.span);
     let other = other.or(nowhere);
     let span = other.or_else(|| wrong("exchange_type", &contract.exchange_type))?;
     let message = format!(

@@ -5,8 +5,8 @@ use crate::draft::Draft;
 use crate::facts::pins::Version;
 use crate::finding::Finding;
 use crate::rules::Context;
-use crate::rules::element::held;
-use crate::rules::route_choice::library_line;
+use crate::rules::route_choice::{library_line, pinned};
+use crate::rules::routes::router_in;
 
 /// Every task that is sent raises `ImportError` where Celery cannot import a router.
 pub(super) fn router_without_library(context: &Context<'_>, draft: &mut Draft) {
@@ -17,20 +17,17 @@ pub(super) fn router_without_library(context: &Context<'_>, draft: &mut Draft) {
     let is_known = pins.iter().next().is_some()
         && comes_with(&contract.router, library)
         && !is_vendored(context);
-    if !is_known || is_pinned(context) || draft.findings.iter().any(is_told) {
+    let no_release = Version::parse(&contract.library_version).is_none();
+    if !is_known || no_release || pinned(context).is_some() || draft.findings.iter().any(is_told) {
         return;
     }
     let sites = context
         .settings
         .find(Setting::TaskRoutes)
         .unwrap_or_default();
-    let uses = sites.iter().find_map(|site| {
-        let mut elements = held(site).into_iter();
-        let is_router = |element: &&crate::python::syntax::Expr| {
-            element.string().as_deref() == Some(&contract.router)
-        };
-        Some((site, elements.find(is_router)?.span))
-    });
+    let uses = sites
+        .iter()
+        .find_map(|site| Some((site, router_in(site, &contract.router)?)));
     let Some((site, router)) = uses else {
         return;
     };
@@ -53,19 +50,6 @@ pub(super) fn router_without_library(context: &Context<'_>, draft: &mut Draft) {
         pins.of(library)
             .fold(finding, |finding, pin| finding.place(&pin.place)),
     );
-}
-
-/// Whether every place that names a release names one of this contract's.
-fn is_pinned(context: &Context<'_>) -> bool {
-    let contract = context.contract;
-    let newest = Version::parse(&contract.library_version);
-    newest.is_none_or(|newest| {
-        context
-            .facts
-            .pins
-            .at_most(&contract.library, &newest)
-            .is_some()
-    })
 }
 
 /// A copy of the library in the service's own tree needs no pin.
