@@ -160,7 +160,10 @@ mod entries {
         let reachable = tempfile::tempdir_in("/tmp").unwrap();
         fs::set_permissions(reachable.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let program = reachable.path().join("tests");
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // Copied here, it could be open for writing in what another test starts: "text file busy".
+        let mut copy = Command::new("cp");
+        copy.arg(std::env::current_exe().unwrap()).arg(&program);
+        assert!(copy.status().unwrap().success());
         let mut command = Command::new(program);
         command.args(["--exact", test]).env("TMPDIR", "/tmp");
         let ran = command.uid(65534).gid(65534).output().unwrap();
