@@ -125,10 +125,7 @@ pub fn normal(text: &str) -> String {
 }
 
 fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    let at = bytes[from..]
-        .windows(wanted.len())
-        .position(|window| window == wanted)?;
-    Some(from + at)
+    memchr::memmem::find(&bytes[from..], wanted).map(|at| from + at)
 }
 
 fn ends_word(byte: u8) -> bool {

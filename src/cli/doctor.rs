@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::{Args, value_parser};
 
-use super::readable::readable;
 use super::run::{existing, from_here};
 use super::show::reports;
 use super::{Format, Output, terminal};
@@ -53,8 +52,7 @@ pub(super) fn doctor(command: &Doctor, output: &Output) -> Result<u8> {
     if command.live && !command.yes && !terminal::can_ask() {
         bail!("nobody is here to ask whether a probe event may be sent: say so with `-y`");
     }
-    let tree = existing(&command.service)?;
-    readable(&tree, &Config::default())?;
+    let tree = existing(&command.service, &Config::default())?;
     let Examined {
         subject, findings, ..
     } = examined(command, &tree)?;

@@ -241,22 +241,19 @@ fn to_init(root: &Path, flags: &Config, listener: Listener) -> Result<(Tree, Pla
 }
 
 fn to_sync(root: &Path, wishes: &Wishes) -> Result<(Tree, Plan)> {
-    let tree = existing(root)?;
-    readable(&tree, &Config::default())?;
+    let tree = existing(root, &Config::default())?;
     let plan = sync::sync(&tree, &Config::default(), &Contracts::embedded(), wishes)?;
     Ok((tree, plan))
 }
 
 fn to_remove(root: &Path, edited: Edited) -> Result<(Tree, Plan)> {
-    let tree = existing(root)?;
-    readable(&tree, &Config::default())?;
+    let tree = existing(root, &Config::default())?;
     let plan = unwire::unwire(&tree, &Contracts::embedded(), edited)?;
     Ok((tree, plan))
 }
 
 fn to_wire(root: &Path, flags: &Config) -> Result<(Tree, Plan)> {
-    let tree = existing(root)?;
-    readable(&tree, flags)?;
+    let tree = existing(root, flags)?;
     let plan = sync::standing(&tree, flags, &Contracts::embedded())?;
     Ok((tree, plan))
 }
@@ -290,12 +287,13 @@ fn all_seen(root: &Path, tree: &Tree) -> Result<()> {
     )
 }
 
-/// A service that must be there.
-pub(super) fn existing(root: &Path) -> Result<Tree> {
+/// A service that must be there, and whose files can be read.
+pub(super) fn existing(root: &Path, flags: &Config) -> Result<Tree> {
     let tree = service_at(root)?;
     if tree.entry(&RelPath::root()) == Entry::Missing {
         bail!("there is no directory `{}`", root.display());
     }
+    readable(&tree, flags)?;
     Ok(tree)
 }
 

@@ -2,7 +2,7 @@
 
 use super::settings::{Home, Settings, find_class};
 use super::{Facts, Source};
-use crate::celery::{self, Dialect, Setting, prefix};
+use crate::celery::{self, Dialect, Setting, one_setting, prefix};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::path::RelPath;
@@ -168,10 +168,7 @@ fn settings_class(tree: &Tree, file: &RelPath, class: &str) -> String {
 fn is_wired(name: &str) -> bool {
     [Setting::TaskQueues, Setting::TaskRoutes, Setting::Imports]
         .iter()
-        .any(|setting| {
-            let lower = setting.lower();
-            name == setting.old() || name.to_ascii_lowercase().ends_with(lower)
-        })
+        .any(|setting| one_setting(name, setting.lower()))
 }
 
 /// Where `app.conf` is set beside the home: in the app's own module, and in the function or class of the

@@ -122,21 +122,13 @@ pub fn bound_for_router(context: &Context<'_>, site: &Site, element: &Expr) -> b
 /// The name of the queue that a task without a route goes to today, if it is a constant.
 pub fn name_today(context: &Context<'_>) -> Result<Option<String>, Finding> {
     let constant = |name: &str| context.settings.constant(name);
-    Ok(
-        match context.settings.find(Setting::TaskDefaultQueue)?.as_slice() {
-            [] => Some("celery".to_owned()),
-            [site]
-                if is_always_bound(
-                    context,
-                    Setting::TaskDefaultQueue,
-                    std::slice::from_ref(site),
-                ) =>
-            {
-                site.value.as_ref().and_then(|value| text(value, &constant))
-            }
-            _ => None,
-        },
-    )
+    let sites = context.settings.find(Setting::TaskDefaultQueue)?;
+    let always = is_always_bound(context, Setting::TaskDefaultQueue, &sites);
+    Ok(match sites.as_slice() {
+        [] => Some("celery".to_owned()),
+        [site] if always => site.value.as_ref().and_then(|value| text(value, &constant)),
+        _ => None,
+    })
 }
 
 /// `Queue(a, b)`, or with each argument on a line of its own.
@@ -269,21 +261,16 @@ fn value(
     if let Some(name) = spelled.filter(|_| named) {
         return Ok(Some(name));
     }
+    let name = context.settings.dialect.spell(setting);
     match (
         sites.as_slice(),
         first.value.as_ref().and_then(Expr::string),
     ) {
-        ([_], Some(_)) if !is_always_bound(context, setting, &sites) => Err(on_some_ways(
-            context,
-            first,
-            &context.settings.dialect.spell(setting),
-        )),
+        ([_], Some(_)) if !is_always_bound(context, setting, &sites) => {
+            Err(on_some_ways(context, first, &name))
+        }
         ([_], Some(text)) => Ok(Some(quoted(&scope.module, scope.before, &text))),
-        _ => Err(not_visible(
-            context,
-            first,
-            &context.settings.dialect.spell(setting),
-        )),
+        _ => Err(not_visible(context, first, &name)),
     }
 }
 

@@ -90,14 +90,7 @@ impl Context<'_> {
     /// A line that sets a setting in the service's own form, for a person to write.
     pub fn line(&self, setting: Setting, value: &str) -> String {
         let name = self.settings.dialect.spell(setting);
-        match &self.settings.home {
-            Home::Names(_) | Home::Class(..) => format!("{name} = {value}"),
-            Home::Keys(_, dict) => format!("{dict}['{name}'] = {value}"),
-            Home::Members { object, items, .. } if *items => {
-                format!("{object}['{name}'] = {value}")
-            }
-            Home::Members { object, .. } => format!("{object}.{name} = {value}"),
-        }
+        statement(&self.settings.home, &name, &format!("'{name}'"), value)
     }
 
     /// Reads what is there by meaning.
@@ -137,13 +130,15 @@ pub fn define(
 ) -> Result<(), Finding> {
     let name = context.settings.dialect.spell(setting);
     let text = value.block.as_ref().unwrap_or(&value.flat);
-    let statement = match &context.settings.home {
-        Home::Names(_) | Home::Class(..) => format!("{name} = {text}"),
-        Home::Members { object, items, .. } => match names::update_call(&scope.module, object) {
-            Some(update) => {
+    let home = &context.settings.home;
+    let quoted = quoted(&scope.module, scope.before, &name);
+    match home {
+        Home::Keys(..) => return define_key(context, draft, scope, &name, value, what),
+        Home::Members { object, .. } => {
+            if let Some(update) = names::update_call(&scope.module, object) {
                 element::is_read(&scope.file, &scope.module, update.span)?;
                 let key = if update.dict.is_some() {
-                    format!("{}: ", quoted(&scope.module, scope.before, &name))
+                    format!("{quoted}: ")
                 } else {
                     format!("{name}=")
                 };
@@ -158,14 +153,10 @@ pub fn define(
                 );
                 return Ok(());
             }
-            None if *items => {
-                let key = quoted(&scope.module, scope.before, &name);
-                format!("{object}[{key}] = {text}")
-            }
-            None => format!("{object}.{name} = {text}"),
-        },
-        Home::Keys(..) => return define_key(context, draft, scope, &name, value, what),
-    };
+        }
+        Home::Names(_) | Home::Class(..) => {}
+    }
+    let statement = statement(home, &name, &quoted, text);
     draft.define(
         &scope.file,
         &scope.module,
@@ -175,6 +166,21 @@ pub fn define(
         what,
     );
     Ok(())
+}
+
+/// The statement that binds a setting where the settings are.
+fn statement(home: &Home, name: &str, quoted: &str, value: &str) -> String {
+    match home {
+        Home::Names(_) | Home::Class(..) => format!("{name} = {value}"),
+        Home::Members {
+            object,
+            items: false,
+            ..
+        } => format!("{object}.{name} = {value}"),
+        Home::Keys(_, object) | Home::Members { object, .. } => {
+            format!("{object}[{quoted}] = {value}")
+        }
+    }
 }
 
 /// A value behind its key, flat or broken.

@@ -238,8 +238,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Our parts out and in again.
-    pub(super) fn moved(&self, kept: &Way, goes: Changed) -> Result<Result<Way, Plan>> {
-        let mut goes = goes;
+    pub(super) fn moved(&self, kept: &Way, mut goes: Changed) -> Result<Result<Way, Plan>> {
         let mut undone = self.undone(None, goes);
         let lacks = !undone.missing.is_empty() || self.fate.is_missing();
         if lacks && goes == Changed::Stays {

@@ -73,8 +73,7 @@ impl Piece {
                 | PieceKind::Bracket
                 | PieceKind::Slash => return false,
             };
-            let name = name.rsplit(['.', '[']).next().unwrap_or_default();
-            one_setting(name.trim_matches(['"', ']']), setting.lower())
+            one_setting(parted(name).1, setting.lower())
         };
         match what {
             "events queue" => is(Setting::TaskQueues),
@@ -90,6 +89,12 @@ impl Piece {
             name => self.named().as_deref() == Some(name),
         }
     }
+}
+
+/// What a target or key is a member of, and its bare name: `app.conf.` and `task_queues`.
+pub(super) fn parted(name: &str) -> (&str, &str) {
+    let at = name.rfind(['.', '[']).map_or(0, |at| at + 1);
+    (&name[..at], name[at..].trim_matches(['"', ']']))
 }
 
 /// The kinds of things that we put into files.

@@ -16,22 +16,23 @@ impl Removal<'_> {
     /// `from orders.settings import SERVICE_NAME`, `settings.SERVICE_NAME`: both fail once it is gone.
     pub(super) fn names_still_read(&self) -> (BTreeSet<String>, Vec<Finding>) {
         let (mut read, mut findings) = (BTreeSet::new(), Vec::new());
+        let files = self.tree.walk();
         for (path, names) in self.names_that_go() {
-            for file in self.tree.walk() {
-                if file == path || !file.has_extension("py") || self.changes.contains_key(&file) {
+            for file in &files {
+                if *file == path || !file.has_extension("py") || self.changes.contains_key(file) {
                     continue;
                 }
-                let bytes = self.tree.bytes(&file).unwrap_or_default();
+                let bytes = self.tree.bytes(file).unwrap_or_default();
                 if !names.iter().any(|name| contains(&bytes, name)) {
                     continue;
                 }
-                let Ok(module) = self.tree.python(&file) else {
+                let Ok(module) = self.tree.python(file) else {
                     continue;
                 };
                 for name in &names {
                     for span in reads(&module, &path, name) {
                         read.insert(name.clone());
-                        findings.push(still_read(&path, &file, span, name));
+                        findings.push(still_read(&path, file, span, name));
                     }
                 }
             }

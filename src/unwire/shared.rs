@@ -179,8 +179,7 @@ impl Removal<'_> {
         let Some(bytes) = self.tree.bytes(path) else {
             return false;
         };
-        let has = |word: &String| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-        self.words.iter().any(has)
+        self.words.iter().any(|word| contains(&bytes, word))
     }
 
     /// An env sample that was edited: a URL that ends in `%2F` does no harm.

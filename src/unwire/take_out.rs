@@ -14,7 +14,7 @@ use super::piece::{Piece, PieceKind, parts};
 use crate::edit::{Edit, EditSet, Span};
 use crate::python::meaning::{expression, statement};
 use crate::python::syntax::{Expr, ExprKind, Module, Sequence, Stmt, StmtKind, walk};
-use same::{each_expression, is_one_name, is_same, item_spans, keyed_items, url};
+use same::{bound_value, each_expression, is_one_name, is_same, item_spans, keyed_items, url};
 
 /// What is to go from one file, and what stays.
 #[derive(Default)]
@@ -183,9 +183,7 @@ impl<'m> Search<'m> {
     /// The same setting under another name of Celery's: `CELERY_QUEUES` is `CELERY_TASK_QUEUES` now.
     fn renamed(&mut self, meaning: &str, name: &str, ours: &[String]) -> bool {
         let module = self.module;
-        let wanted = meaning
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('='));
+        let wanted = bound_value(meaning, name);
         let mut found = None;
         walk(&module.body, &mut |stmt| {
             if let StmtKind::Assign { targets, value, .. } = &stmt.kind
@@ -228,9 +226,7 @@ impl<'m> Search<'m> {
 
     /// A last keyword without a comma, `queues=(…)`, reads like a statement by itself.
     fn keyword(&mut self, meaning: &str, name: &str) -> bool {
-        let value = meaning
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('='));
+        let value = bound_value(meaning, name);
         self.item(|module, (key, found)| {
             key.is_some_and(|key| is_one_name(&key, name))
                 && Some(expression(module, found).as_str()) == value

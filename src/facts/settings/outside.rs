@@ -1,8 +1,9 @@
 //! Modules and classes from outside the service that settings are taken from: what they bind is out of sight.
 //! Pure.
 
-use super::Settings;
+use super::{Home, Settings};
 use crate::edit::Span;
+use crate::facts::modules::is_directory;
 use crate::path::RelPath;
 use crate::python::syntax::{Expr, Module, StmtKind, walk};
 
@@ -42,7 +43,7 @@ impl Settings<'_> {
             };
             found.extend(self.stars_outside(&file, &module));
         }
-        if let super::Home::Class(file, class) = &self.home {
+        if let Home::Class(file, class) = &self.home {
             found.extend(self.bases_outside(file, class, 0));
         }
         found
@@ -153,8 +154,7 @@ impl Settings<'_> {
                 .resolve_from(self.tree, file, 0, Some(dotted))
                 .is_some()
         };
-        let directory = crate::path::RelPath::parse(top)
-            .is_some_and(|path| crate::facts::modules::is_directory(self.tree, &path));
+        let directory = RelPath::parse(top).is_some_and(|path| is_directory(self.tree, &path));
         let last = module.rsplit('.').next().unwrap_or_default();
         let machine = ["local", "secret", "private", "override"];
         let is_machines = machine.iter().any(|word| last.contains(word));

@@ -4,16 +4,12 @@ use crate::celery::one_setting;
 use crate::edit::Span;
 use crate::python::meaning::expression;
 use crate::python::syntax::{Expr, ExprKind, Module, Stmt, walk};
+use crate::unwire::piece::parted;
 
 /// Whether two targets or keys name one setting: `app.conf.CELERY_QUEUES` and `app.conf.task_queues`.
 pub(super) fn is_one_name(one: &str, other: &str) -> bool {
-    let parted = |name: &str| {
-        let at = name.rfind(['.', '[']).map_or(0, |at| at + 1);
-        let bare = name[at..].trim_matches(['"', ']']);
-        (name[..at].to_owned(), bare.to_owned())
-    };
     let ((holder, bare), (other_holder, other_bare)) = (parted(one), parted(other));
-    one == other || holder == other_holder && one_setting(&bare, &other_bare)
+    one == other || holder == other_holder && one_setting(bare, other_bare)
 }
 
 /// Whether two parts say the same, or name one module that was moved to another package.
@@ -26,6 +22,11 @@ pub(super) fn is_same(words: &[String], found: &str, ours: &str) -> bool {
         words.iter().any(|word| word == name).then_some(name)
     }
     found == ours || last(words, found).is_some_and(|name| Some(name) == last(words, ours))
+}
+
+/// What a statement of this meaning binds the name to.
+pub(super) fn bound_value<'t>(meaning: &'t str, name: &str) -> Option<&'t str> {
+    meaning.strip_prefix(name)?.strip_prefix('=')
 }
 
 /// The items of a literal or the arguments of a call, each with the key that names it.
