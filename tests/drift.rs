@@ -4,25 +4,20 @@
 
 mod cases;
 
-use cases::{Files, applied, cases, files};
+use cases::{Files, applied, cases, files, path, text};
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::init::{Listener, init};
 use scaffold_events::lock::LOCK;
 use scaffold_events::merge::Conflict;
-use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan};
 use scaffold_events::standing::State;
-use scaffold_events::sync::{Wishes, standing, sync};
+use scaffold_events::sync::{Wishes, standing};
 use scaffold_events::tree::Tree;
 use scaffold_events::unwire::{Edited, unwire};
 
 const SETTINGS: &str = "orders/settings.py";
 const LISTENER: &str = "orders/tasks/microservice_events_listener.py";
-
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text).unwrap()
-}
 
 fn tree(files: &Files) -> Tree {
     Tree::named("orders", files.clone())
@@ -43,10 +38,6 @@ fn wired_case(wanted: &str) -> Files {
     applied(&before, &plan)
 }
 
-fn text(files: &Files, file: &str) -> String {
-    String::from_utf8(files[&path(file)].clone()).unwrap()
-}
-
 fn replaced(files: &Files, file: &str, from: &str, to: &str) -> Files {
     let old = text(files, file);
     assert_eq!(old.matches(from).count(), 1, "{from}");
@@ -56,14 +47,7 @@ fn replaced(files: &Files, file: &str, from: &str, to: &str) -> Files {
 }
 
 fn synced(files: &Files, wishes: &Wishes) -> (Files, Plan) {
-    let plan = sync(
-        &tree(files),
-        &Config::default(),
-        &Contracts::embedded(),
-        wishes,
-    )
-    .unwrap();
-    (applied(files, &plan), plan)
+    cases::synced(files, &Contracts::embedded(), wishes)
 }
 
 fn restore() -> Wishes {

@@ -4,14 +4,13 @@
 
 mod cases;
 
-use cases::{Files, applied, cases, files, flags};
+use cases::{Files, applied, cases, codes, files, flags, path, text};
 use memchr::memmem::find;
 use scaffold_events::apply::apply;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::{Finding, Level};
 use scaffold_events::init::{Listener, init};
-use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, adopted};
 use scaffold_events::standing::State;
 use scaffold_events::sync::{Wishes, sync};
@@ -32,9 +31,7 @@ fn wired(name: &str) -> Files {
 }
 
 fn synced(files: &Files, wishes: &Wishes) -> (Files, Plan) {
-    let tree = Tree::named("orders", files.clone());
-    let plan = sync(&tree, &Config::default(), &Contracts::embedded(), wishes).unwrap();
-    (applied(files, &plan), plan)
+    cases::synced(files, &Contracts::embedded(), wishes)
 }
 
 fn to(id: &str) -> Wishes {
@@ -48,14 +45,6 @@ fn removed(files: &Files) -> (Files, Plan) {
     let tree = Tree::named("orders", files.clone());
     let plan = unwire(&tree, &Contracts::embedded(), Edited::Keep).unwrap();
     (applied(files, &plan), plan)
-}
-
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text).unwrap()
-}
-
-fn text(files: &Files, file: &str) -> String {
-    String::from_utf8(files[&path(file)].clone()).unwrap()
 }
 
 /// Every pair replaced, each of which must be there.
@@ -310,10 +299,6 @@ fn settings_behind_a_link_move_with_the_service() {
 
 fn text_of(tree: &Tree, file: &str) -> Vec<u8> {
     tree.bytes(&path(file)).unwrap().to_vec()
-}
-
-fn codes(plan: &Plan) -> Vec<&'static str> {
-    plan.findings.iter().map(|finding| finding.code).collect()
 }
 
 /// Wired by hand, with the queue and the router written for the contract to come.

@@ -8,14 +8,14 @@ mod laws;
 
 use std::path::Path;
 
-use cases::{applied, files};
+use cases::{applied, files, path};
 use laws::Files;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan, plan_from};
 use scaffold_events::standing::State;
-use scaffold_events::sync::{Wishes, sync};
+use scaffold_events::sync::Wishes;
 use scaffold_events::tree::Tree;
 use scaffold_events::unwire::{Edited, unwire};
 
@@ -304,10 +304,6 @@ fn the_library_of_an_own_contract_is_pinned_and_moved_to() {
     assert!(!codes(&moved).contains(&"library-not-required"));
 }
 
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text).unwrap()
-}
-
 /// The files with one text in them replaced.
 fn with(files: &Files, file: &str, replaced: &str, by: &str) -> Files {
     let mut files = files.clone();
@@ -318,13 +314,11 @@ fn with(files: &Files, file: &str, replaced: &str, by: &str) -> Files {
 }
 
 fn synced(files: &Files, to: Option<&str>) -> (Files, Plan) {
-    let tree = Tree::named("orders", files.clone());
     let wishes = Wishes {
         to: to.map(str::to_owned),
         ..Wishes::default()
     };
-    let plan = sync(&tree, &Config::default(), &Contracts::embedded(), &wishes).unwrap();
-    (applied(files, &plan), plan)
+    cases::synced(files, &Contracts::embedded(), &wishes)
 }
 
 const CONTRACT: &str = "contracts/acme-bus/contract.toml";

@@ -4,7 +4,7 @@
 
 mod cases;
 
-use cases::{Expect, Files, applied, cases, files, flags};
+use cases::{Expect, Files, applied, cases, codes, files, flags, path};
 use memchr::memmem::find;
 use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
@@ -197,14 +197,6 @@ fn what_was_edited_elsewhere_loses_only_our_parts() {
         failures.len(),
         failures.join("\n")
     );
-}
-
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text).unwrap()
-}
-
-fn codes(plan: &Plan) -> Vec<&'static str> {
-    plan.findings.iter().map(|finding| finding.code).collect()
 }
 
 /// A new service, whole.

@@ -5,9 +5,8 @@
 mod cases;
 mod revisions;
 
-use cases::{Expect, Files, applied, cases, files, flags};
+use cases::{Expect, Files, applied, cases, files, flags, path, synced, text};
 use memchr::memmem::find;
-use scaffold_events::config::Config;
 use scaffold_events::contract::Contracts;
 use scaffold_events::finding::Level;
 use scaffold_events::merge::Conflict;
@@ -15,7 +14,7 @@ use scaffold_events::newline::Newline;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::{Plan, plan};
 use scaffold_events::standing::State;
-use scaffold_events::sync::{Wishes, sync};
+use scaffold_events::sync::Wishes;
 use scaffold_events::tree::Tree;
 use scaffold_events::unwire::{Edited, unwire};
 
@@ -60,16 +59,6 @@ fn with_library(mut files: Files) -> Files {
         *pins = [pins, newline, b"zc_common==0.2.12\n"].concat();
     }
     files
-}
-
-fn synced(files: &Files, contracts: &Contracts, wishes: &Wishes) -> (Files, Plan) {
-    let tree = Tree::named("anything", files.clone());
-    let plan = sync(&tree, &Config::default(), contracts, wishes).unwrap();
-    (applied(files, &plan), plan)
-}
-
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text).unwrap()
 }
 
 fn codes(plan: &Plan) -> Vec<&'static str> {
@@ -187,10 +176,6 @@ fn edit(files: &Files, file: &str, edit: impl Fn(String) -> String) -> Files {
     let text = String::from_utf8(files[&path(file)].clone()).unwrap();
     files.insert(path(file), edit(text).into_bytes());
     files
-}
-
-fn text(files: &Files, file: &str) -> String {
-    String::from_utf8(files[&path(file)].clone()).unwrap()
 }
 
 #[test]

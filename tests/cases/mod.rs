@@ -8,12 +8,37 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use scaffold_events::config::{Config, values};
+use scaffold_events::contract::Contracts;
 use scaffold_events::path::RelPath;
 use scaffold_events::plan::Plan;
+use scaffold_events::sync::{Wishes, sync};
+use scaffold_events::tree::Tree;
 use serde::Deserialize;
 
 /// A directory's files.
 pub(crate) type Files = BTreeMap<RelPath, Vec<u8>>;
+
+/// A path of a service.
+pub(crate) fn path(text: &str) -> RelPath {
+    RelPath::parse(text).unwrap()
+}
+
+/// What a file holds.
+pub(crate) fn text(files: &Files, file: &str) -> String {
+    String::from_utf8(files[&path(file)].clone()).unwrap()
+}
+
+/// The codes of all findings.
+pub(crate) fn codes(plan: &Plan) -> Vec<&'static str> {
+    plan.findings.iter().map(|finding| finding.code).collect()
+}
+
+/// What a service is after `sync`, whatever its directory is called, and the plan.
+pub(crate) fn synced(files: &Files, contracts: &Contracts, wishes: &Wishes) -> (Files, Plan) {
+    let tree = Tree::named("anything", files.clone());
+    let plan = sync(&tree, &Config::default(), contracts, wishes).unwrap();
+    (applied(files, &plan), plan)
+}
 
 /// The files after a plan.
 pub(crate) fn applied(files: &Files, plan: &Plan) -> Files {
